@@ -1,0 +1,80 @@
+// Command slipway makes Kubernetes clusters out of bare machines.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes that every verb keeps to.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitChanges     = 2 // plan: changes are pending
+	exitSpec        = 3 // the user's file or flags are wrong
+	exitUnreachable = 4 // a machine is unreachable or unfit
+	exitQuorum      = 5 // etcd has lost its quorum
+)
+
+// exitError carries an exit code; with a nil err nothing is printed.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() { os.Exit(run()) }
+
+// run is main for tests: testscript calls it in-process.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := newRoot().ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := exitFailed
+	var coded *exitError
+	if errors.As(err, &coded) {
+		code = coded.code
+		if coded.err == nil {
+			return code
+		}
+	}
+	fmt.Fprintln(os.Stderr, "Error: "+err.Error())
+	return code
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "slipway",
+		Short: "Kubernetes clusters out of bare machines: one HCL file, SSH, plan, apply",
+		Long: `Slipway makes highly available, vanilla Kubernetes clusters out of bare Linux machines that
+answer SSH, and keeps them that way. One HCL file says what the cluster is; plan shows what
+would change, apply makes it so, offline, from one bundle.
+
+Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags are wrong,
+4 a machine is unreachable or unfit, 5 etcd has lost its quorum.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitSpec, err} })
+	root.PersistentFlags().StringP("output", "o", "text", "what to print: text or json")
+	root.AddCommand(
+	// one line per verb, in the order of help
+	)
+	return root
+}

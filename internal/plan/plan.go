@@ -1,0 +1,47 @@
+// Package plan holds what would be done, as data: which changes on which node, in which stages,
+// and nothing that could do them. A Plan can be printed, stored and compared.
+package plan
+
+import "github.com/slipway/slipway/internal/node"
+
+// FormatVersion is the version of the stored Plan format.
+const FormatVersion = 1
+
+// Plan is everything an apply would change.
+type Plan struct {
+	Format     int      `json:"format"`
+	Cluster    string   `json:"cluster"`    // declared name
+	ID         string   `json:"id"`         // cluster id; "" before there is a CA
+	Kubernetes string   `json:"kubernetes"` // version aimed at
+	Spec       string   `json:"spec"`       // sha256 of the spec and its inputs, so that a stored plan knows its file
+	Nodes      []Node   `json:"nodes"`      // in the file's order, removed ones last
+	Objects    []Object `json:"objects"`    // of the cluster's API
+	Warnings   []string `json:"warnings,omitempty"`
+}
+
+// Node is what would change on one machine.
+type Node struct {
+	Name    string        `json:"name"`
+	Role    string        `json:"role"`
+	Address string        `json:"address"`
+	Removed bool          `json:"removed,omitempty"` // no longer declared: drained, deleted, cleaned
+	Changes []node.Change `json:"changes"`
+}
+
+// Object is one Kubernetes object that would change.
+type Object struct {
+	ID     string      `json:"id"` // "DaemonSet kube-system/kube-proxy"
+	Action node.Action `json:"action"`
+	Before string      `json:"before,omitempty"` // YAML
+	After  string      `json:"after,omitempty"`
+}
+
+// Empty reports whether applying p would change nothing.
+func (p *Plan) Empty() bool {
+	for _, n := range p.Nodes {
+		if n.Removed || len(n.Changes) > 0 {
+			return false
+		}
+	}
+	return len(p.Objects) == 0
+}
