@@ -1,0 +1,65 @@
+// Package kube speaks to a cluster's API server on the operator's behalf: server-side apply of the
+// cluster's own objects, readiness, and the care of nodes.
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// FieldManager owns the fields that Slipway applies. People's own fields are left alone.
+const FieldManager = "slipway"
+
+// Access is how to reach one API server, and as whom.
+type Access struct {
+	Server string // https://10.0.0.11:6443
+	CA     []byte // PEM
+	Cert   []byte // PEM
+	Key    []byte // PEM
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: from this machine
+}
+
+// Client talks to one API server. Safe for concurrent use.
+type Client struct {
+	Typed   kubernetes.Interface
+	dynamic dynamic.Interface
+	server  string
+}
+
+// Connect prepares a client; it does not connect yet.
+func Connect(a Access) (*Client, error) {
+	config := &rest.Config{
+		Host:            a.Server,
+		TLSClientConfig: rest.TLSClientConfig{CAData: a.CA, CertData: a.Cert, KeyData: a.Key},
+		Dial:            a.Dial,
+		Timeout:         30 * time.Second,
+		QPS:             200, Burst: 400, // our own few hundred calls must not wait for each other
+		UserAgent: FieldManager,
+	}
+	typed, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client of %s: %w", a.Server, err)
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("client of %s: %w", a.Server, err)
+	}
+	return &Client{Typed: typed, dynamic: dyn, server: a.Server}, nil
+}
+
+// Ready is nil when the API server says of itself that it can serve.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+	if err != nil {
+		return fmt.Errorf("API server %s is not ready: %w", c.server, err)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NodesReady is nil when every named node is registered and Ready.
+func (c *Client) NodesReady(ctx context.Context, names []string) error {
+	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	state := map[string]string{}
+	for _, n := range list.Items {
+		state[n.Name] = NotReady(&n)
+	}
+	var waiting []string
+	for _, name := range names {
+		why, registered := state[name]
+		if !registered {
+			why = "not registered"
+		}
+		if why != "" {
+			waiting = append(waiting, name+": "+why)
+		}
+	}
+	if len(waiting) > 0 {
+		slices.Sort(waiting)
+		return fmt.Errorf("%d of %d nodes Ready; %s", len(names)-len(waiting), len(names), strings.Join(waiting, "; "))
+	}
+	return nil
+}
+
+// NotReady says why n is not Ready; "" when it is.
+func NotReady(n *corev1.Node) string {
+	for _, cond := range n.Status.Conditions {
+		if cond.Type == corev1.NodeReady {
+			if cond.Status == corev1.ConditionTrue {
+				return ""
+			}
+			return cond.Message
+		}
+	}
+	return "no Ready condition yet"
+}
+
+// SystemReady is nil when everything in kube-system that should run does: every DaemonSet and
+// Deployment at its current version, and no pod in trouble.
+func (c *Client) SystemReady(ctx context.Context) error {
+	var waiting []string
+	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	for _, d := range daemons.Items {
+		if !daemonReady(&d) {
+			waiting = append(waiting, fmt.Sprintf("DaemonSet %s: %d of %d ready", d.Name, d.Status.NumberReady, d.Status.DesiredNumberScheduled))
+		}
+	}
+	deployments, err := c.Typed.AppsV1().Deployments(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	for _, d := range deployments.Items {
+		if want := *d.Spec.Replicas; d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas < want || d.Status.ReadyReplicas < want {
+			waiting = append(waiting, fmt.Sprintf("Deployment %s: %d of %d ready", d.Name, d.Status.ReadyReplicas, want))
+		}
+	}
+	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	for _, p := range pods.Items {
+		if why := podTrouble(&p); why != "" {
+			waiting = append(waiting, "pod "+p.Name+": "+why)
+		}
+	}
+	if len(waiting) > 0 {
+		return fmt.Errorf("kube-system: %s", strings.Join(waiting, "; "))
+	}
+	return nil
+}
+
+func daemonReady(d *appsv1.DaemonSet) bool {
+	s := d.Status
+	return s.ObservedGeneration >= d.Generation && s.DesiredNumberScheduled > 0 &&
+		s.UpdatedNumberScheduled >= s.DesiredNumberScheduled && s.NumberReady >= s.DesiredNumberScheduled
+}
+
+// podTrouble says why a pod does not serve yet; "" when it does or is on its way out.
+func podTrouble(p *corev1.Pod) string {
+	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded {
+		return ""
+	}
+	for _, s := range p.Status.ContainerStatuses {
+		if s.State.Waiting != nil {
+			return strings.TrimSpace(s.State.Waiting.Reason + " " + s.State.Waiting.Message)
+		}
+	}
+	for _, cond := range p.Status.Conditions {
+		if cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue {
+			return ""
+		}
+	}
+	return "not ready"
+}
