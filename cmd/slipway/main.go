@@ -74,7 +74,8 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitSpec, err} })
 	root.PersistentFlags().StringP("output", "o", "text", "what to print: text or json")
 	root.AddCommand(
-	// one line per verb, in the order of help
+		// one line per verb, in the order of help
+		newLab(),
 	)
 	return root
 }

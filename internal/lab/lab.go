@@ -1,0 +1,110 @@
+//go:build linux
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/slipway/slipway/internal/event"
+)
+
+// Start switches the machine on and returns when it answers; one that is on is only waited for. Its
+// disk is as it was, its network interface is new, and its cable is plugged in.
+func (l *Lab) Start(ctx context.Context, name string, sink event.Sink) error {
+	m, err := l.machine(name)
+	if err != nil {
+		return err
+	}
+	if err := l.locked(m.powerOn); err != nil {
+		return err
+	}
+	return m.ready(ctx, event.On(sink, "", "lab"))
+}
+
+// Kill is power loss: every process of the machine is gone at once, its disk stays. Idempotent.
+func (l *Lab) Kill(name string) error {
+	m, err := l.machine(name)
+	if err != nil {
+		return err
+	}
+	return l.locked(m.powerOff)
+}
+
+// Down ends the machines and removes all that the lab made, its folder included. The cached base
+// system stays. Idempotent: a Down that failed may be run again.
+func (l *Lab) Down() error {
+	return l.locked(func() error {
+		var faults []error
+		for _, m := range l.instances() {
+			if err := m.remove(); err != nil {
+				faults = append(faults, fmt.Errorf("remove %s: %w", m.Name, err))
+			}
+		}
+		faults = append(faults, l.removeBridge(), l.removeParents())
+		if err := errors.Join(faults...); err != nil {
+			return fmt.Errorf("lab %s is not wholly down, run it again: %w", l.state.Name, err)
+		}
+		return removeTree(l.dir)
+	})
+}
+
+// remove takes the machine off the host.
+func (m instance) remove() error {
+	if err := m.powerOff(); err != nil {
+		return err
+	}
+	if err := m.removeCgroups(); err != nil {
+		return err
+	}
+	if err := m.removeRuntime(); err != nil {
+		return err
+	}
+	return removeTree(m.dir())
+}
+
+func (l *Lab) locked(do func() error) error {
+	if err := requireRoot(); err != nil {
+		return err
+	}
+	unlock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(l.dir + "/lab.json"); err != nil { // taken down while we waited for the lock
+		return fmt.Errorf("%s: %w", l.dir, ErrNoLab)
+	}
+	return do()
+}
+
+// MachineStatus is a machine as it is now.
+type MachineStatus struct {
+	Machine
+	On     bool   `json:"on"`
+	Cut    bool   `json:"cut,omitempty"`    // its network cable is pulled
+	PID    int    `json:"pid,omitempty"`    // its init, on the host
+	Bridge string `json:"bridge,omitempty"` // the bridge its cable leads to
+	Veth   string `json:"veth,omitempty"`   // the bridge's end of its cable
+}
+
+// List says how each machine is, in the order of declaration.
+func (l *Lab) List() ([]MachineStatus, error) {
+	var all []MachineStatus
+	for _, m := range l.instances() {
+		pid, err := m.leader()
+		if err != nil {
+			return nil, err
+		}
+		s := MachineStatus{Machine: m.Machine, On: pid != 0, PID: pid, Bridge: l.bridge(), Veth: m.veth()}
+		if s.On {
+			if s.Cut, err = m.isCut(); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
