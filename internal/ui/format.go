@@ -99,16 +99,19 @@ func (l look) bar(done, total int64, width int) string {
 		l.dim.Render(strings.Repeat(l.barRest, width-full-1))
 }
 
-// clean makes text from a machine harmless to a terminal: no escape sequences, no control
+// printable makes text from a machine harmless to a terminal: no escape sequences, no control
 // characters but line ends.
-func clean(s string) string {
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, ansi.Strip(strings.TrimSpace(s)))
+	}, ansi.Strip(s))
 }
 
-// oneLine is clean s with its line ends made spaces.
-func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+// clean is printable s without blanks around it.
+func clean(s string) string { return strings.TrimSpace(printable(s)) }
+
+// oneLine is printable s with its blanks and line ends made single spaces.
+func oneLine(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }

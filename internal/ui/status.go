@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/slipway/slipway/internal/status"
+)
+
+// Status answers with s as a dashboard, or as JSON.
+func (o *Output) Status(s *status.Status) error {
+	if o.format == JSON {
+		return o.document(s)
+	}
+	_, err := io.WriteString(o.out.w, o.out.statusText(s))
+	return err
+}
+
+func (s stream) statusText(st *status.Status) string {
+	parts := []string{s.headline(st)}
+	if len(st.Nodes) > 0 {
+		parts = append(parts, s.nodeTable(st.Nodes))
+	}
+	if len(st.ControlPlane) > 0 {
+		parts = append(parts, s.componentTable(st.ControlPlane))
+	}
+	if len(st.Etcd) > 0 {
+		parts = append(parts, s.etcdTable(st.Etcd))
+	}
+	if len(st.Certificates) > 0 {
+		parts = append(parts, s.certificates(st.Certificates, st.Time))
+	}
+	if len(st.Problems) > 0 {
+		parts = append(parts, s.problems(st.Problems))
+	}
+	return strings.Join(parts, "\n")
+}
+
+// headline is the cluster in one line.
+func (s stream) headline(st *status.Status) string {
+	health := s.good.Render(s.ok + " " + string(st.Health))
+	switch st.Health {
+	case status.Healthy:
+	case status.Degraded:
+		health = s.warn.Bold(true).Render(s.alert + " " + string(st.Health))
+	default:
+		health = s.bad.Render(s.fail + " " + string(st.Health))
+	}
+	ready := 0
+	for _, n := range st.Nodes {
+		if n.Ready {
+			ready++
+		}
+	}
+	about := []string{"Kubernetes " + st.Kubernetes}
+	if st.Endpoint != "" {
+		about = append(about, "https://"+st.Endpoint)
+	}
+	about = append(about, fmt.Sprintf("%d/%d nodes ready", ready, len(st.Nodes)))
+	return fmt.Sprintf("%s  %s  %s\n", s.bold.Render(clean(st.Cluster)), health, s.dim.Render(strings.Join(about, " "+s.dot+" ")))
+}
+
+func (s stream) nodeTable(nodes []status.Node) string {
+	var rows [][]string
+	for _, n := range nodes {
+		rows = append(rows, []string{
+			s.bold.Render(clean(n.Name)), n.Role, n.Address, s.readiness(n), clean(n.Version), clean(n.Runtime),
+			fmt.Sprint(n.Pods), s.remarks(n),
+		})
+	}
+	return s.table([]string{"node", "role", "address", "ready", "version", "runtime", "pods", ""}, rows)
+}
+
+func (s stream) readiness(n status.Node) string {
+	switch {
+	case n.Ready:
+		return s.good.Render(s.ok)
+	case !n.Joined && n.Reachable:
+		return s.dim.Render("not joined")
+	}
+	return s.bad.Render(s.fail)
+}
+
+// remarks is what stands out about a node.
+func (s stream) remarks(n status.Node) string {
+	var out []string
+	if !n.Reachable && !n.Undeclared {
+		out = append(out, s.bad.Render("no SSH"))
+	}
+	if n.Cordoned {
+		out = append(out, s.warn.Render("cordoned"))
+	}
+	if n.Undeclared {
+		out = append(out, s.warn.Render("not in the file"))
+	}
+	for _, c := range n.Conditions {
+		out = append(out, s.warn.Render(clean(c)))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (s stream) problems(problems []status.Problem) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", s.bold.Render("Problems"))
+	for _, p := range problems {
+		f := Failure{Error: p.What, Node: p.Node, Remedy: p.Remedy}
+		fmt.Fprintf(&b, "  %s %s\n", s.bad.Render(s.fail), s.failureBody(f, "    "))
+	}
+	return b.String()
+}
