@@ -1,0 +1,73 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Status is one member as it sees itself.
+type Status struct {
+	ID, ClusterID, Leader uint64
+	Learner               bool
+	Version               string
+	RaftIndex, RaftTerm   uint64
+	DBSize, DBSizeInUse   int64 // bytes
+	Alarms                []string
+}
+
+// Status asks the member. It answers also without quorum.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	s, err := c.api.Status(ctx, c.endpoint)
+	if err != nil {
+		return Status{}, fmt.Errorf("etcd %s: %w", c.endpoint, err)
+	}
+	return Status{
+		ID: s.Header.MemberId, ClusterID: s.Header.ClusterId, Leader: s.Leader, Learner: s.IsLearner, Version: s.Version,
+		RaftIndex: s.RaftIndex, RaftTerm: s.RaftTerm, DBSize: s.DbSize, DBSizeInUse: s.DbSizeInUse, Alarms: s.Errors,
+	}, nil
+}
+
+// Voting is nil when the member follows a leader, votes, and commits: a linearized read went through it.
+func (c *Client) Voting(ctx context.Context) error {
+	s, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.Leader == 0:
+		return fmt.Errorf("etcd %s has no leader", c.endpoint)
+	case s.Learner:
+		return fmt.Errorf("etcd %s is still a learner", c.endpoint)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if _, err := c.api.Get(ctx, "health"); err != nil {
+		return fmt.Errorf("etcd %s: read: %w", c.endpoint, err)
+	}
+	return nil
+}
+
+// Member is one entry of the membership list.
+type Member struct {
+	ID      uint64
+	Name    string
+	Learner bool
+}
+
+// Members lists the membership; it needs quorum.
+func (c *Client) Members(ctx context.Context) ([]Member, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	list, err := c.api.MemberList(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("etcd %s: list members: %w", c.endpoint, err)
+	}
+	var out []Member
+	for _, m := range list.Members {
+		out = append(out, Member{ID: m.ID, Name: m.Name, Learner: m.IsLearner})
+	}
+	return out, nil
+}

@@ -1,0 +1,130 @@
+package preflight
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway/slipway/internal/spec"
+)
+
+const (
+	mib = 1 << 20
+	gib = 1 << 30
+	// What kubeadm asks of a control plane and of a node.
+	controlPlaneMemory = 1700 * mib
+	nodeMemory         = 700 * mib
+	maxSkew            = 10 * time.Second
+)
+
+func (j *judge) all() {
+	j.platform()
+	j.kernel()
+	j.size()
+	j.clock()
+	j.addresses()
+	j.occupied()
+}
+
+func (j *judge) platform() {
+	f := j.machine.Facts
+	if f.Arch != "amd64" {
+		j.fail("use an amd64 machine: bundles are built for amd64 so far", "architecture is %s", f.Arch)
+	}
+	if !f.Systemd {
+		j.fail("use a distribution that runs systemd, such as Debian 12 or later", "systemd is not in charge of this machine")
+	}
+	if f.Cgroup == 1 {
+		j.warn("boot with systemd.unified_cgroup_hierarchy=1; Kubernetes keeps version 1 alive but no longer improves it", "cgroup version 1")
+	}
+	if f.Container != "" && !f.CapResource {
+		j.warn("grant the container CAP_SYS_RESOURCE", "no CAP_SYS_RESOURCE: out-of-memory scores of pods cannot be lowered")
+	}
+}
+
+func (j *judge) kernel() {
+	for _, feature := range j.machine.Facts.Missing {
+		if feature == "vxlan" && j.cluster.Network.Backend != "vxlan" {
+			continue
+		}
+		if feature == "nf_tables" && j.cluster.Network.Proxy == "iptables" {
+			continue
+		}
+		if strings.HasPrefix(feature, "ip_vs") && j.cluster.Network.Proxy != "ipvs" {
+			continue
+		}
+		j.fail("install the distribution's standard kernel and its modules package, or the named program", "%s is missing", feature)
+	}
+	if len(j.machine.Facts.Swap) > 0 {
+		j.warn("apply turns it off and comments it out of /etc/fstab", "swap is on: %s", strings.Join(j.machine.Facts.Swap, ", "))
+	}
+}
+
+func (j *judge) size() {
+	f, need := j.machine.Facts, int64(nodeMemory)
+	if j.machine.Node.Role == spec.ControlPlane {
+		need = controlPlaneMemory
+		if f.CPUs < 2 {
+			j.warn("give the machine two processors", "%d processor for a control plane", f.CPUs)
+		}
+	}
+	if j.machine.Node.Role != spec.LoadBalancer && f.MemoryBytes < need {
+		j.fail("give the machine more memory", "%d MiB of memory, at least %d MiB are needed", f.MemoryBytes/mib, need/mib)
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.DiskFree)) {
+		free, floor := f.DiskFree[path], int64(gib)
+		if j.ours {
+			floor = 100 * mib // what it needs is there already
+		}
+		if floor += 3 * j.machine.Needs; free < floor {
+			j.fail(fmt.Sprintf("free some space below %s or grow its file system", path), "%d MiB free below %s, %d MiB are needed", free/mib, path, floor/mib)
+		}
+	}
+}
+
+func (j *judge) clock() {
+	if skew := j.machine.Skew; skew > maxSkew || skew < -maxSkew {
+		j.fail("set up time synchronisation (apt-get install chrony), here or on the machine", "its clock is %s off the operator's: certificates would not be valid yet, or etcd unstable", skew.Round(time.Second))
+	}
+}
+
+func (j *judge) addresses() {
+	f, n := j.machine.Facts, j.machine.Node
+	if _, present := f.Addresses[n.Address.String()]; !present {
+		j.fail("correct the node's address in the file, or configure it on the machine; ssh_address is for reaching it by another",
+			"address %s is on none of its interfaces (it has %s)", n.Address, strings.Join(slices.Sorted(maps.Keys(f.Addresses)), ", "))
+	}
+	if vip := j.cluster.LoadBalancer; vip.Kind == spec.VIP && vip.Interface != "" && f.MTU[vip.Interface] == 0 {
+		for _, lb := range j.cluster.LoadBalancers() {
+			if lb.Name == n.Name {
+				j.fail("name an interface of this machine in the load_balancer block, or leave it out", "no interface %q for the shared address", vip.Interface)
+			}
+		}
+	}
+	for _, address := range slices.Sorted(maps.Keys(f.Unreachable)) {
+		j.fail("add a route, or put the machines on one network", "no route to %s: %s", address, f.Unreachable[address])
+	}
+	if n.Role != spec.LoadBalancer && len(f.Resolvers) == 0 {
+		j.warn("add a nameserver line to /etc/resolv.conf, then apply again", "no resolver outside the machine: the cluster's DNS will answer the cluster's own names only")
+	}
+}
+
+// occupied finds what another tool left, or what still runs. On a machine of this cluster it is ours.
+func (j *judge) occupied() {
+	f := j.machine.Facts
+	if j.ours {
+		return
+	}
+	if f.Cluster != "" {
+		j.fail("slipway destroy with the file and the state directory of that cluster, or use another machine", "belongs to another Slipway cluster (id %s, node %s)", f.Cluster, f.Node)
+		return
+	}
+	for _, path := range f.Leftovers {
+		j.fail("remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine", "left by another cluster: %s", path)
+	}
+	for _, port := range slices.Sorted(maps.Keys(f.Ports)) {
+		j.fail("stop that program, or use another machine", "port %d is taken by %s", port, f.Ports[port])
+	}
+}
