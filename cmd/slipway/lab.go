@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,18 +36,20 @@ no password. Needs root, and Debian's packages systemd-container and mmdebstrap.
 	return cmd
 }
 
-// openLab finds the lab that the flags name.
-func openLab(cmd *cobra.Command) (*lab.Lab, error) {
+// labDir is the folder of the lab that the flags name.
+func labDir(cmd *cobra.Command) (string, error) {
 	dir, err := cmd.Flags().GetString("dir")
+	if err != nil || dir != "" {
+		return dir, err
+	}
+	name, err := cmd.Flags().GetString("name")
+	return lab.DefaultDir(name), err
+}
+
+func openLab(cmd *cobra.Command) (*lab.Lab, error) {
+	dir, err := labDir(cmd)
 	if err != nil {
 		return nil, err
-	}
-	if dir == "" {
-		name, err := cmd.Flags().GetString("name")
-		if err != nil {
-			return nil, err
-		}
-		dir = lab.DefaultDir(name)
 	}
 	return lab.Open(dir)
 }
@@ -82,9 +85,17 @@ func newLabUp() *cobra.Command {
 	f.StringVar(&c.Cache, "cache", "", "folder of the base system (default build/cache/lab-base-HASH)")
 	f.StringVar(&c.Mirror, "mirror", "", "Debian mirror to build the base system from (default mmdebstrap's own)")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
-		if c.Name, err = cmd.Flags().GetString("name"); err == nil {
-			c.Dir, err = cmd.Flags().GetString("dir")
+		if c.Name, err = cmd.Flags().GetString("name"); err != nil {
+			return err
 		}
+		if c.Dir, err = labDir(cmd); err != nil {
+			return err
+		}
+		if c.Dir, err = filepath.Abs(c.Dir); err != nil {
+			return err
+		}
+		self, err := os.Executable()
+		c.Restart = []string{self, "lab", "start", "--rebooted", "--dir", c.Dir}
 		return err
 	}
 	return cmd
@@ -96,31 +107,35 @@ func newLabDown() *cobra.Command {
 		Short: "Remove the lab: machines, their disks, networks and keys; the cached base stays",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := openLab(cmd)
-			if errors.Is(err, lab.ErrNoLab) {
-				return nil // down already
-			}
+			dir, err := labDir(cmd)
 			if err != nil {
 				return err
 			}
-			return l.Down()
+			return lab.Remove(dir)
 		},
 	}
 }
 
 func newLabStart() *cobra.Command {
-	return &cobra.Command{
+	var rebooted bool
+	cmd := &cobra.Command{
 		Use:   "start MACHINE",
-		Short: "Switch a machine on again, after kill, poweroff or reboot, and wait for it",
+		Short: "Switch a machine on again, after kill or poweroff, and wait for it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := openLab(cmd)
 			if err != nil {
 				return err
 			}
+			if rebooted {
+				return l.Restart(args[0])
+			}
 			return l.Start(cmd.Context(), args[0], labSink(cmd))
 		},
 	}
+	cmd.Flags().BoolVar(&rebooted, "rebooted", false, "the machine has just ended in a reboot")
+	_ = cmd.Flags().MarkHidden("rebooted") // for what awaits the machine's end
+	return cmd
 }
 
 func labAct(verb, short string, act func(*lab.Lab, string) error) *cobra.Command {

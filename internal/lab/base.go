@@ -15,8 +15,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/event"
 )
@@ -126,6 +128,8 @@ func run(ctx context.Context, stdin, name string, args ...string) error {
 			cmd.Env = append(cmd.Env, proxy+"="+value)
 		}
 	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) } // mmdebstrap unmounts what it mounted
+	cmd.WaitDelay = 20 * time.Second
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil

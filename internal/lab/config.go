@@ -24,6 +24,10 @@ type Config struct {
 	Name   string       // tells labs on one host apart: 1 to 9 of a-z, 0-9; "default"
 	Subnet netip.Prefix // of the bridge; 10.77.0.0/24; its first address is the operator's
 	Nodes  []Machine
+
+	// Restart is a command that is given a machine's name when that machine has rebooted itself, and
+	// calls Lab.Restart. Without one a machine that reboots stays off until Start.
+	Restart []string
 }
 
 // Machine is one machine as declared.
@@ -105,6 +109,11 @@ func (c Config) checkNodes() error {
 			faults = append(faults, fmt.Errorf("machine %s: address %s belongs to %s", m.Name, m.Address, holder))
 		}
 		names[m.Name], addresses[m.Address] = true, m.Name
+	}
+	for _, arg := range c.Restart {
+		if strings.ContainsAny(arg, "'\n") {
+			faults = append(faults, fmt.Errorf("restart command %q: no quotes or line breaks in it", arg))
+		}
 	}
 	return errors.Join(faults...)
 }

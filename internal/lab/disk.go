@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -129,7 +130,12 @@ func removeTree(dir string) error {
 		return err
 	}
 	for i := len(mounts) - 1; i >= 0; i-- {
-		if err := unix.Unmount(mounts[i], 0); err != nil {
+		err := unix.Unmount(mounts[i], 0)
+		for try := 0; errors.Is(err, unix.EBUSY) && try < 100; try++ { // the last user may just be going
+			time.Sleep(20 * time.Millisecond)
+			err = unix.Unmount(mounts[i], 0)
+		}
+		if err != nil {
 			return fmt.Errorf("unmount %s: %w", mounts[i], err)
 		}
 	}

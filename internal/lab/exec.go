@@ -64,7 +64,7 @@ func (m instance) command(ctx context.Context, args ...string) (*exec.Cmd, error
 	}
 	argv := append(enterArgs(cgroups),
 		"nsenter", "--target="+strconv.Itoa(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
-		"--root", "--wd=/", "--")
+		"--root", "--wd", "--") // the working directory of init, which is /
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], args...)...)
 	cmd.Env = []string{"PATH=" + searchPath, "HOME=/root", "USER=root", "LANG=C.UTF-8"}
 	if term, set := os.LookupEnv("TERM"); set {

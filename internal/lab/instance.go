@@ -22,7 +22,11 @@ func (m instance) dir() string     { return filepath.Join(m.lab.dir, "machines",
 func (m instance) root() string    { return filepath.Join(m.dir(), "root") }
 func (m instance) hostKey() string { return filepath.Join(m.dir(), "ssh_host_ed25519_key") }
 func (m instance) console() string { return filepath.Join(m.dir(), "console.log") }
-func (m instance) netns() string   { return "lab-" + m.lab.state.Name + "-" + m.Name }
+
+// switchedOn exists from power on to power off, and tells a reboot from a machine killed meanwhile.
+func (m instance) switchedOn() string { return filepath.Join(m.dir(), "on") }
+
+func (m instance) netns() string { return "lab-" + m.lab.state.Name + "-" + m.Name }
 func (m instance) netnsPath() string {
 	return filepath.Join("/run/netns", m.netns())
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/slipway/slipway/internal/event"
@@ -22,6 +23,21 @@ func (l *Lab) Start(ctx context.Context, name string, sink event.Sink) error {
 		return err
 	}
 	return m.ready(ctx, event.On(sink, "", "lab"))
+}
+
+// Restart switches a machine on that has ended in a reboot, unless it was killed meanwhile. It is for
+// Config.Restart to call.
+func (l *Lab) Restart(name string) error {
+	m, err := l.machine(name)
+	if err != nil {
+		return err
+	}
+	return l.locked(func() error {
+		if _, err := os.Stat(m.switchedOn()); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return m.powerOn()
+	})
 }
 
 // Kill is power loss: every process of the machine is gone at once, its disk stays. Idempotent.
@@ -49,6 +65,26 @@ func (l *Lab) Down() error {
 		}
 		return removeTree(l.dir)
 	})
+}
+
+// Remove takes down the lab in dir, and is content when there is none; what an Up left there that was
+// killed before it made anything is removed too.
+func Remove(dir string) error {
+	l, err := Open(dir)
+	if err == nil {
+		return l.Down()
+	}
+	if !errors.Is(err, ErrNoLab) {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err == nil && (len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock") {
+		err = os.RemoveAll(dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return err
 }
 
 // remove takes the machine off the host.

@@ -5,10 +5,11 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -52,13 +53,24 @@ func (m instance) launchArgs() []string {
 // enterArgs is the beginning of a command that first moves itself into cgroups.
 func enterArgs(cgroups []string) []string {
 	const enter = `while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"`
-	sort.Strings(cgroups)
+	slices.Sort(cgroups)
 	return append(append([]string{"/bin/sh", "-c", enter, "sh"}, cgroups...), "--")
+}
+
+// awaitArgs runs a command to its end and, when that was a reboot, the lab's restart command after
+// it: nspawn ends with 133 instead of rebooting.
+func (m instance) awaitArgs(command []string) []string {
+	const await = `n=$1; shift; restart=; while [ "$n" -gt 0 ]; do restart="$restart '$1'"; shift; n=$((n-1)); done
+"$@"
+[ $? = 133 ] && eval "exec $restart"`
+	restart := append(slices.Clone(m.lab.state.Restart), m.Name)
+	args := append([]string{"/bin/sh", "-c", await, "sh", strconv.Itoa(len(restart))}, restart...)
+	return append(args, command...)
 }
 
 // powerOn starts the machine and does not wait for it; a machine that is on is left as it is.
 func (m instance) powerOn() error {
-	if pid, err := m.nspawn(); err != nil || pid != 0 {
+	if pids, err := m.keepers(); err != nil || len(pids) > 0 {
 		return err
 	}
 	// What was left by a machine that ended by itself, or half way.
@@ -74,12 +86,22 @@ func (m instance) powerOn() error {
 	if err := m.ensureCgroups(); err != nil {
 		return fmt.Errorf("make cgroups of %s: %w", m.Name, err)
 	}
+	if err := m.launch(); err != nil {
+		return fmt.Errorf("start %s: %w", m.Name, err)
+	}
+	return writeFile(m.switchedOn(), nil, 0o644)
+}
+
+func (m instance) launch() error {
 	console, err := os.OpenFile(m.console(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}
 	defer console.Close()
 	argv := m.launchArgs()
+	if len(m.lab.state.Restart) > 0 {
+		argv = m.awaitArgs(argv)
+	}
 	path, err := lookTool(filepath.Base(argv[0]))
 	if err != nil {
 		return err
@@ -90,7 +112,7 @@ func (m instance) powerOn() error {
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true}, // outlives this process and its terminal
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", m.Name, err)
+		return err
 	}
 	go func() { _ = cmd.Wait() }() // reaps it should it end before this process does
 	return nil
@@ -98,25 +120,26 @@ func (m instance) powerOn() error {
 
 // powerOff ends the machine at once, as a power loss does, and pulls its cable; idempotent.
 func (m instance) powerOff() error {
+	if err := os.Remove(m.switchedOn()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		pids, err := m.processes()
+		pids, err := m.keepers() // first, so that no one inside sees the others go; and when not in the cgroup yet
 		if err != nil {
 			return err
 		}
-		nspawn, err := m.nspawn()
+		inside, err := m.processes()
 		if err != nil {
 			return err
-		}
-		if nspawn != 0 { // first, so that no one inside sees the others go; and when it is in no cgroup yet
-			pids = append([]int{nspawn}, pids...)
 		}
 		scope, err := m.scopeFolder()
 		if err != nil {
 			return err
 		}
+		pids = append(pids, inside...)
 		if len(pids) == 0 && scope == "" {
-			break
+			return m.unplug()
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("power off %s: processes %v do not die", m.Name, pids)
@@ -128,5 +151,4 @@ func (m instance) powerOff() error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return m.unplug()
 }

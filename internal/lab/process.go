@@ -5,15 +5,17 @@ package lab
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// nspawn is the process id of the machine's nspawn, or of what is about to become it; 0 when off.
-// It is found by its root, which is an argument of its own, so that no stored id can go stale.
-func (m instance) nspawn() (int, error) {
+// keepers are the host's processes that keep the machine on: its nspawn, and what starts and awaits
+// it. They are found by the machine's root, which is an argument of its own in each of them, so that
+// no stored process id can go stale. None: the machine is off.
+func (m instance) keepers() ([]int, error) {
 	want := "--directory=" + m.root()
-	return findProcess(func(pid int) bool {
+	return findProcesses(func(pid int) bool {
 		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err != nil || !strings.Contains(string(raw), "systemd-nspawn\x00") {
 			return false
@@ -29,15 +31,23 @@ func (m instance) nspawn() (int, error) {
 
 // leader is the process id, on the host, of the machine's init; 0 when there is none (yet).
 func (m instance) leader() (int, error) {
-	nspawn, err := m.nspawn()
-	if err != nil || nspawn == 0 {
+	keepers, err := m.keepers()
+	if err != nil || len(keepers) == 0 {
 		return 0, err
 	}
-	parent := fmt.Sprintf("\nPPid:\t%d\n", nspawn)
-	return findProcess(func(pid int) bool {
+	found, err := findProcesses(func(pid int) bool {
 		status := statusOf(pid)
-		return strings.Contains(status, parent) && strings.Contains(status, fmt.Sprintf("\nNSpid:\t%d\t1\n", pid))
+		if !strings.Contains(status, fmt.Sprintf("\nNSpid:\t%d\t1\n", pid)) {
+			return false
+		}
+		return slices.ContainsFunc(keepers, func(keeper int) bool {
+			return strings.Contains(status, fmt.Sprintf("\nPPid:\t%d\n", keeper))
+		})
 	})
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return found[0], nil
 }
 
 func statusOf(pid int) string {
@@ -45,15 +55,16 @@ func statusOf(pid int) string {
 	return string(raw)
 }
 
-func findProcess(is func(pid int) bool) (int, error) {
+func findProcesses(is func(pid int) bool) ([]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	var found []int
 	for _, e := range entries {
 		if pid, err := strconv.Atoi(e.Name()); err == nil && is(pid) {
-			return pid, nil
+			found = append(found, pid)
 		}
 	}
-	return 0, nil
+	return found, nil
 }

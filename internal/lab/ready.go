@@ -29,7 +29,7 @@ func (m instance) ready(ctx context.Context, sink event.Sink) error {
 			if last = condition(ctx); last == nil {
 				break
 			}
-			if pid, err := m.nspawn(); err == nil && pid == 0 && time.Since(begin) > time.Second {
+			if pids, err := m.keepers(); err == nil && len(pids) == 0 && time.Since(begin) > time.Second {
 				last = errors.Join(last, errors.New("the machine is off"))
 				cancel()
 			}

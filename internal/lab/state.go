@@ -26,6 +26,7 @@ type state struct {
 	Subnet   netip.Prefix      `json:"subnet"`
 	Base     string            `json:"base"`              // root of the base system
 	Parents  map[string]string `json:"cgroups,omitempty"` // cgroup v1: hierarchy's mount point to the lab's folder in it
+	Restart  []string          `json:"restart,omitempty"` // Config.Restart
 	Machines []Machine         `json:"machines"`          // a machine's index names its veth; never reordered
 }
 

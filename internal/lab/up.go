@@ -66,6 +66,7 @@ func declare(c Config, base string) (*Lab, error) {
 	default:
 		l.state = former.state
 	}
+	l.state.Restart = c.Restart
 	if err := l.add(c.Nodes); err != nil {
 		return nil, err
 	}

@@ -3,10 +3,11 @@
 set -eu
 
 # Networking and time are the lab's affair; udev would probe the host's devices once /sys is
-# writable; the timers would fetch from a network that is not there.
+# writable; debugfs and the like are the host's; the timers would fetch from a network that is not there.
 for unit in systemd-firstboot.service systemd-networkd.service systemd-networkd.socket \
 	systemd-resolved.service systemd-timesyncd.service systemd-udevd.service \
 	systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service \
+	sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
 	console-getty.service getty.target \
 	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer; do
 	ln -sf /dev/null "/etc/systemd/system/$unit"
