@@ -23,7 +23,7 @@ type Cluster struct {
 	Name         string
 	Kubernetes   string         // version without "v": 1.36.3
 	Endpoint     netip.AddrPort // where clients reach the API; zero with node_local and no endpoint
-	EndpointName string         // set instead of Endpoint's address when the endpoint is a DNS name
+	EndpointName string         // set instead of Endpoint's address when the endpoint is a DNS name; the port is Endpoint's
 	StateDir     string         // operator's state directory, absolute
 	Bundle       string         // path of the bundle file, absolute; "" to look beside the file and the binary
 	LoadBalancer LoadBalancing
@@ -33,7 +33,12 @@ type Cluster struct {
 	Kubelet      Kubelet
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
+	digest       string
 }
+
+// Digest is "sha256:…" over everything that was read to make the cluster: the file, files of variables,
+// variables, and what file() and fileexists() gave. A stored plan carries it, to know the file again.
+func (c *Cluster) Digest() string { return c.digest }
 
 // LBKind is how clients reach a healthy API server.
 type LBKind string
@@ -50,7 +55,7 @@ type LoadBalancing struct {
 	Kind      LBKind
 	Interface string // vip: "" to use the interface that holds the node's address
 	RouterID  int    // vip: VRRP virtual router id, 1 to 255
-	Port      int    // node_local: loopback port, 6443 by default (7443 cannot clash with an API server on the same address)
+	Port      int    // node_local: loopback port, 7443 by default, which cannot clash with an API server on all addresses
 }
 
 // Network is the network block.
@@ -106,7 +111,7 @@ type Node struct {
 	SSHAddress string     // where SSH answers, when not Address
 	SSH        SSH        // complete, the cluster's with the node's overrides
 	Labels     map[string]string
-	Taints     []Taint
+	Taints     []Taint   // complete: a control plane's usual taint is among them, unless the file says otherwise
 	Range      hcl.Range // where it was declared
 }
 

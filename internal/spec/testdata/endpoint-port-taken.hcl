@@ -1,0 +1,19 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+  endpoint   = "10.0.0.100:2379"
+}
+
+load_balancer "vip" {}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
+node "cp-2" {
+  role    = "control-plane"
+  address = "10.0.0.12"
+}
+node "cp-3" {
+  role    = "control-plane"
+  address = "10.0.0.13"
+}

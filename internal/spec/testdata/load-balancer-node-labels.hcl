@@ -1,0 +1,18 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+  endpoint   = "10.0.0.100:6443"
+}
+
+load_balancer "vip" {}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
+
+node "lb-1" {
+  role    = "load-balancer"
+  address = "10.0.0.5"
+  labels  = { a = "b" }
+  taints  = ["a:NoSchedule"]
+}

@@ -1,0 +1,23 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+load_balancer "node_local" {}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
+node "cp-2" {
+  role    = "control-plane"
+  address = "10.0.0.12"
+}
+node "cp-3" {
+  role    = "control-plane"
+  address = "10.0.0.13"
+}
+
+node "lb-1" {
+  role    = "load-balancer"
+  address = "10.0.0.5"
+}

@@ -1,0 +1,5 @@
+cluster "prod" {}
+
+node "cp-1" {
+  role = null
+}

@@ -1,0 +1,13 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
+
+node "cp-1" {
+  role    = "worker"
+  address = "10.0.0.21"
+}

@@ -1,0 +1,8 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.96.1.1"
+}

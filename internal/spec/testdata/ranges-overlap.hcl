@@ -1,0 +1,13 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+network {
+  pods     = "10.96.0.0/12"
+  services = "10.96.0.0/16"
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}

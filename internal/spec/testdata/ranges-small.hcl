@@ -1,0 +1,18 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+network {
+  pods     = "10.244.0.0/24"
+  services = "10.96.0.0/29"
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
+
+node "w-1" {
+  role    = "worker"
+  address = "10.0.0.21"
+}

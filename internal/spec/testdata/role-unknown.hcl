@@ -1,0 +1,16 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+  endpoint   = "10.0.0.100:6443"
+}
+
+load_balancer "vip" {}
+
+node "cp-1" {
+  role    = "controlplane"
+  address = "10.0.0.11"
+}
+
+node "w-1" {
+  role    = "master"
+  address = "10.0.0.21"
+}

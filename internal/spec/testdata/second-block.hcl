@@ -1,0 +1,19 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+  endpoint   = "10.0.0.100:6443"
+}
+
+cluster "prod" {
+  kubernetes = "1.36.3"
+  endpoint   = "10.0.0.100:6443"
+}
+
+ssh {}
+ssh {}
+
+load_balancer "vip" {}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}

@@ -1,0 +1,13 @@
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+ssh {
+  user          = "debian"
+  sudo_password = "hunter2"
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
