@@ -23,30 +23,38 @@ type Failure struct {
 type (
 	located  interface{ Node() string }
 	remedied interface{ Remedy() string }
-	// diagnostics is an error that shows the lines of the user's file that it is about.
-	diagnostics interface {
-		WriteDiagnostics(w io.Writer, width int, color bool)
+	// diagnosed is an error that shows the lines of the user's file that it is about.
+	diagnosed interface {
+		error
+		Format(w io.Writer, width int, color bool) error
 	}
 )
 
 // Error shows err on stderr: joined errors one by one, sorted by node; as JSON one line each.
+// An error that formats itself, as those about the user's file do, is left to it, and so is one
+// with a JSON form of its own.
 func (o *Output) Error(err error) {
-	var d diagnostics
-	if o.format == Text && errors.As(err, &d) {
-		width, _ := o.err.size()
-		d.WriteDiagnostics(o.err.w, width, o.err.color)
-		return
-	}
-	failures := Failures(err)
+	// Failing to write is ignored: stderr is gone, and with it the only place to say so.
 	if o.format == JSON {
 		enc := json.NewEncoder(o.err.w)
 		enc.SetEscapeHTML(false)
-		for _, f := range failures {
-			_ = enc.Encode(f) // stderr is gone, and with it the only place to say so
+		var own json.Marshaler
+		if errors.As(err, &own) && len(Failures(err)) == 1 {
+			_ = enc.Encode(own)
+			return
+		}
+		for _, f := range Failures(err) {
+			_ = enc.Encode(f)
 		}
 		return
 	}
-	fmt.Fprint(o.err.w, o.err.failureText(failures))
+	var d diagnosed
+	if errors.As(err, &d) && len(Failures(err)) == 1 {
+		width, _ := o.err.size()
+		_ = d.Format(o.err.w, width, o.err.color)
+		return
+	}
+	_, _ = io.WriteString(o.err.w, o.err.failureText(Failures(err)))
 }
 
 // Failures lists the errors joined in err, without repetitions, sorted by node and text.
@@ -58,9 +66,15 @@ func Failures(err error) []Failure {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Failure) int {
-		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Error, b.Error))
+		return cmp.Or(cmp.Compare(a.subject(), b.subject()), cmp.Compare(a.Error, b.Error))
 	})
 	return out
+}
+
+// subject is the node, or what the text begins with: by the house's rule, what it is about.
+func (f Failure) subject() string {
+	first, _, _ := strings.Cut(f.Error, " ")
+	return cmp.Or(f.Node, strings.TrimSuffix(first, ":"))
 }
 
 // leaves takes joined errors apart. What was wrapped around a join is put before each of its parts.
@@ -109,7 +123,7 @@ func (s stream) failureBody(f Failure, margin string) string {
 		text = f.Node + ": " + text
 	}
 	if f.Remedy != "" {
-		text += "\n" + s.accent.Render(s.to) + " " + clean(f.Remedy)
+		text += "\n" + s.accent.Render(s.to) + " " + strings.ReplaceAll(clean(f.Remedy), "\n", "\n  ")
 	}
 	if s.terminal != nil {
 		width, _ := s.size()

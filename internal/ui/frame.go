@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,37 +65,32 @@ func (v view) frame() []string {
 		out = out[:v.height]
 	}
 	for i := range out {
-		out[i] = ansi.Truncate(out[i], v.width, "")
+		out[i] = strings.TrimRight(ansi.Truncate(out[i], v.width, ""), " ")
 	}
 	return out
 }
 
 // heading is the title with what is going on and the time since the beginning.
 func (v view) heading() []string {
-	busy, failed := 0, 0
-	for _, l := range v.lanes {
-		s := l.current()
-		switch {
+	running, failed := 0, 0
+	for _, l := range append([]*lane{v.cluster}, v.lanes...) {
+		switch s := l.current(); {
 		case s == nil:
 		case s.failed:
 			failed++
 		case s.running():
-			busy++
-		}
-	}
-	for _, s := range v.cluster.stages {
-		if s.failed {
-			failed++
+			running++
 		}
 	}
 	mark, text := v.accent.Render(v.turn()), v.bold.Render(v.title)
 	switch {
 	case failed > 0:
 		mark = v.bad.Render(v.fail)
+	case v.over && running > 0:
+		mark = v.warn.Render(v.idle)
+		text += v.warn.Render("  stopped")
 	case v.over:
 		mark = v.good.Render(v.ok)
-	case busy > 0:
-		text += v.dim.Render(fmt.Sprintf("  %d of %s busy", busy, plural(len(v.lanes), "node")))
 	}
 	return []string{v.spread(" "+mark+" "+text, v.dim.Render(duration(v.now.Sub(v.began))))}
 }
@@ -109,21 +105,31 @@ func (v view) strip() []string {
 		}
 		item := " " + v.good.Render(v.ok) + " " + st.Stage + " " + v.dim.Render(duration(time.Duration(st.Seconds*float64(time.Second)))) + " "
 		if ansi.StringWidth(line)+ansi.StringWidth(item) > v.width && line != "  " {
-			lines, line = append(lines, line), "  "
+			lines, line = append(lines, strings.TrimRight(line, " ")), "  "
 		}
 		line += item
 	}
 	if line != "  " {
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines
 }
 
-// finished reports whether every node that began the stage has ended it well.
+// finished reports whether a stage has ended well. While nodes are still at an earlier one, more of them
+// are to come to it, so it has not.
 func (v view) finished(name string) bool {
+	onNodes := false
 	for _, s := range v.named(name) {
 		if s.ended.IsZero() || s.failed {
 			return false
+		}
+		onNodes = onNodes || s.node != ""
+	}
+	for _, earlier := range v.stages[:slices.Index(v.stages, name)] {
+		for _, s := range v.named(earlier) {
+			if onNodes && s.node != "" && (s.ended.IsZero() || s.failed) {
+				return false
+			}
 		}
 	}
 	return true

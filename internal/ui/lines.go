@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	progressEvery = 2 * time.Second  // a line of progress of one stage on one node, at most
+	progressEvery = 5 * time.Second  // a line of progress of one stage on one node, at most
 	waitingEvery  = 15 * time.Second // the same condition told again
 	subjectWorth  = 2 * time.Second  // how long a subject must take for its end to be told
 )

@@ -64,9 +64,13 @@ func (s stream) headline(st *status.Status) string {
 func (s stream) nodeTable(nodes []status.Node) string {
 	var rows [][]string
 	for _, n := range nodes {
+		pods := ""
+		if n.Joined {
+			pods = fmt.Sprint(n.Pods)
+		}
 		rows = append(rows, []string{
 			s.bold.Render(clean(n.Name)), n.Role, n.Address, s.readiness(n), clean(n.Version), clean(n.Runtime),
-			fmt.Sprint(n.Pods), s.remarks(n),
+			pods, s.remarks(n),
 		})
 	}
 	return s.table([]string{"node", "role", "address", "ready", "version", "runtime", "pods", ""}, rows)

@@ -22,9 +22,9 @@ func (s stream) componentTable(planes []status.ControlPlane) string {
 		{"controller-manager", func(p status.ControlPlane) *status.Component { return p.ControllerManager }, "leader"},
 		{"scheduler", func(p status.ControlPlane) *status.Component { return p.Scheduler }, "leader"},
 		{"haproxy", func(p status.ControlPlane) *status.Component { return p.HAProxy }, ""},
-		{"keepalived", func(p status.ControlPlane) *status.Component { return p.Keepalived }, "holds endpoint"},
+		{"keepalived", func(p status.ControlPlane) *status.Component { return p.Keepalived }, "VIP"},
 	}
-	head, rows := []string{"components"}, make([][]string, len(planes))
+	head, rows := []string{"node"}, make([][]string, len(planes))
 	for i, p := range planes {
 		rows[i] = []string{s.bold.Render(clean(p.Node))}
 	}
