@@ -35,7 +35,7 @@ func programs() map[string]func() int {
 
 func runKubectl() int {
 	// Before flags are parsed, so that building the command already logs at the wished verbosity.
-	_ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
+	_, _ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args)) // a bad verbosity is told when flags are parsed
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err) // prints, and exits with the status that belongs to the error
 	}

@@ -54,7 +54,7 @@ func Parts(kubernetes string) ([]Part, error) {
 	all := releases()
 	i := slices.IndexFunc(all, func(r release) bool { return r.version == kubernetes })
 	if i < 0 {
-		return nil, fmt.Errorf("Kubernetes %q is not supported: choose one of %s",
+		return nil, fmt.Errorf("kubernetes version %q is not supported: choose one of %s",
 			kubernetes, strings.Join(SupportedKubernetes(), ", "))
 	}
 	parts := []Part{
