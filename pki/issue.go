@@ -44,7 +44,9 @@ func leafUsages(u Usage) []string {
 }
 
 // authorityUsages are those of kubeadm's authorities; cfssl's own initca would leave out the first two.
-func authorityUsages() []string { return []string{"digital signature", "key encipherment", "cert sign"} }
+func authorityUsages() []string {
+	return []string{"digital signature", "key encipherment", "cert sign"}
+}
 
 // sign makes a new key and a certificate for it, signed by caKey; a nil caCert makes it sign itself.
 func (o order) sign(caCert *x509.Certificate, caKey crypto.Signer) (KeyPair, error) {

@@ -1,0 +1,116 @@
+package statedir
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// Put keeps v as NAME.json, atomically, and writes nothing when that is what the file says already.
+// name is of lower-case letters, digits and hyphens. v must not hold secrets.
+func (d *Dir) Put(name string, v any) error {
+	if err := d.writable(); err != nil {
+		return err
+	}
+	file, err := d.jsonFile(name)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("keep %s in the state directory: %w", name, err)
+	}
+	text = append(text, '\n')
+	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, text) {
+		return nil
+	}
+	if err := replace(file, text); err != nil {
+		return fmt.Errorf("keep %s in the state directory: %w", name, err)
+	}
+	return nil
+}
+
+// Get reads what Put kept into v, and reports whether there was anything.
+func (d *Dir) Get(name string, v any) (bool, error) {
+	file, err := d.jsonFile(name)
+	if err != nil {
+		return false, err
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s from the state directory: %w", name, err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return false, fmt.Errorf("%s is not what Slipway wrote: %w", file, err)
+	}
+	return true, nil
+}
+
+func (d *Dir) jsonFile(name string) (string, error) {
+	file := name + ".json"
+	if !regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`).MatchString(name) || file == markerFile {
+		return "", fmt.Errorf("%q cannot name a part of the state", name)
+	}
+	return d.at(file), nil
+}
+
+const nodesName, timingsName = "nodes", "timings"
+
+// node is what it takes to reach a machine again after its node left the spec.
+type node struct {
+	Name       string     `json:"name"`
+	Role       spec.Role  `json:"role"`
+	Address    netip.Addr `json:"address"`
+	SSHAddress string     `json:"sshAddress,omitempty"`
+	SSH        spec.SSH   `json:"ssh"` // paths of keys, never keys
+}
+
+// PutNodes keeps the nodes that were applied.
+func (d *Dir) PutNodes(nodes []spec.Node) error {
+	out := make([]node, 0, len(nodes))
+	for _, n := range nodes {
+		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH})
+	}
+	return d.Put(nodesName, out)
+}
+
+// Nodes returns the nodes that were applied last, without their labels, taints and place in the file.
+func (d *Dir) Nodes() ([]spec.Node, error) {
+	var kept []node
+	if _, err := d.Get(nodesName, &kept); err != nil {
+		return nil, err
+	}
+	out := make([]spec.Node, 0, len(kept))
+	for _, n := range kept {
+		out = append(out, spec.Node{Name: n.Name, Role: n.Role, Address: n.Address, SSHAddress: n.SSHAddress, SSH: n.SSH})
+	}
+	return out, nil
+}
+
+// Timing is how long one stage of a run took.
+type Timing struct {
+	Stage   string        `json:"stage"`
+	Started time.Time     `json:"started"`
+	Took    time.Duration `json:"took"` // nanoseconds
+}
+
+// PutTimings keeps the timings of the last run.
+func (d *Dir) PutTimings(t []Timing) error { return d.Put(timingsName, t) }
+
+// Timings returns those of the last run, none before the first.
+func (d *Dir) Timings() ([]Timing, error) {
+	var out []Timing
+	_, err := d.Get(timingsName, &out)
+	return out, err
+}
