@@ -13,6 +13,9 @@ const FormatVersion = 1
 
 // Manifest says what a bundle holds.
 type Manifest struct {
+	// Digest is "sha256:…" of this manifest's compact JSON with an empty Digest: it stands for the
+	// whole bundle, whose blobs the manifest names by digest.
+	Digest     string            `json:"digest"`
 	Format     int               `json:"format"`
 	Kubernetes string            `json:"kubernetes"` // 1.36.3
 	Arch       string            `json:"arch"`       // amd64
@@ -24,7 +27,7 @@ type Manifest struct {
 // Binary is one executable for the machine itself. Roles "control-plane", "worker" and
 // "load-balancer" say who receives it.
 type Binary struct {
-	Name   string    `json:"name"` // kube, containerd, containerd-shim-runc-v2, ctr, runc, bridge, host-local, loopback, portmap
+	Name   string    `json:"name"` // kube, containerd, containerd-shim-runc-v2, ctr, runc, bridge, host-local, loopback, portmap, etcdctl, etcdutl
 	Roles  []string  `json:"roles"`
 	Size   int64     `json:"size"`   // bytes of the executable
 	SHA256 string    `json:"sha256"` // hex, of the executable
