@@ -24,7 +24,9 @@ func (mod *Module) diff(_ context.Context, p *pass) (*Change, error) {
 	return &Change{Action: Update, Before: "loaded", After: "loaded", Reason: "not loaded on boot"}, nil
 }
 
-func (mod *Module) claim(context.Context, *pass, *entry) error { return nil }
+func (mod *Module) claim(_ context.Context, p *pass, _ *entry) error {
+	return p.claimParents(modulesConf)
+}
 
 func (mod *Module) apply(ctx context.Context, p *pass) error {
 	k, err := p.kernel()

@@ -45,7 +45,7 @@ func plain(value string) string { return strings.Join(strings.Fields(value), " "
 
 // writeSysctl writes in place: /proc has no other way.
 func (p *pass) writeSysctl(key, value string) error {
-	f, err := os.OpenFile(p.sysctlPath(key), os.O_WRONLY, 0)
+	f, err := os.OpenFile(p.sysctlPath(key), os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Sysctl) claim(_ context.Context, p *pass, e *entry) error {
 		return err
 	}
 	e.Before = got
-	return nil
+	return p.claimParents(sysctlConf)
 }
 
 func (s *Sysctl) apply(_ context.Context, p *pass) error {
