@@ -75,7 +75,14 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 	root.PersistentFlags().StringP("output", "o", "text", "what to print: text or json")
 	root.AddCommand(
 		// one line per verb, in the order of help
+		newPlan(),
+		newApply(),
+		newStatus(),
+		newDestroy(),
+		newKubeconfig(),
+		newBundle(),
 		newLab(),
+		newNode(),
 	)
 	return root
 }

@@ -18,10 +18,10 @@ const FieldManager = "slipway"
 
 // Access is how to reach one API server, and as whom.
 type Access struct {
-	Server string // https://10.0.0.11:6443
-	CA     []byte // PEM
-	Cert   []byte // PEM
-	Key    []byte // PEM
+	Server string                                                               // https://10.0.0.11:6443
+	CA     []byte                                                               // PEM
+	Cert   []byte                                                               // PEM
+	Key    []byte                                                               // PEM
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: from this machine
 }
 

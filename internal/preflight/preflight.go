@@ -20,10 +20,6 @@ type Finding struct {
 	Warning bool
 }
 
-func (f Finding) Error() string {
-	return fmt.Sprintf("%s: %s\n  remedy: %s", f.Node, f.What, f.Remedy)
-}
-
 // Machine is one node with what it said of itself.
 type Machine struct {
 	Node  spec.Node

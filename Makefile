@@ -1,0 +1,67 @@
+# make up     a five-machine cluster on this machine, from source
+# make down   takes it away again
+# make test   every test, unit and lab
+# Everything works on a fresh Debian 12 machine as root with Go, git and make.
+
+SHELL      := /bin/bash
+KUBERNETES ?= 1.36.3
+SLIPWAY    := bin/slipway
+BUNDLE     := build/slipway-$(KUBERNETES)-amd64.bundle
+LINT       := build/tools/golangci-lint
+LINT_VERSION := v2.15.0
+PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-server openssh-client \
+              iproute2 sudo tmux zstd
+
+export CGO_ENABLED = 0
+.PHONY: up down build bundle deps lint unit lab-test test torture bench fuzz clean
+
+build: $(SLIPWAY)
+
+# Go itself decides what is stale.
+.PHONY: $(SLIPWAY)
+$(SLIPWAY):
+	go build -trimpath -buildvcs=false -ldflags "-s -w" -o $@ ./cmd/slipway
+
+# Debian's packages, once per machine: nothing is asked of the network when all are there.
+deps:
+	@missing=; for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
+
+bundle: deps $(SLIPWAY)
+	$(SLIPWAY) bundle build --kubernetes $(KUBERNETES)
+
+up: bundle
+	$(SLIPWAY) lab up --control-planes 3 --workers 2
+	$(SLIPWAY) apply -f examples/ha.hcl
+	$(SLIPWAY) kubeconfig -f examples/ha.hcl --out build/lab/kubeconfig
+	$(SLIPWAY) lab exec cp-1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o wide
+
+down: $(SLIPWAY)
+	$(SLIPWAY) lab down
+	rm -rf examples/.slipway
+
+$(LINT):
+	GOBIN=$(CURDIR)/build/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+unit: deps
+	CGO_ENABLED=1 go test -race ./...
+
+lab-test: bundle
+	go test -tags lab -count=1 -timeout 35m -v ./test/...
+
+test: lint unit lab-test
+
+torture: bundle
+	go test -tags torture -count=1 -timeout 4h -v ./test/...
+
+bench: bundle
+	go test -tags bench -count=1 -timeout 2h -v ./test/...
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/spec
+
+clean: down
+	rm -rf bin build

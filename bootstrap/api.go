@@ -1,0 +1,137 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/plan"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// controlPlanes are the machines of that role.
+func (r *Run) controlPlanes() []*machine { return r.withRole(spec.ControlPlane) }
+
+func (r *Run) withRole(roles ...spec.Role) []*machine {
+	var out []*machine
+	for _, m := range r.machines {
+		for _, role := range roles {
+			if m.node.Role == role {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+// api is a client of m's own API server, through the connection to m: the operator needs no other way in.
+func (r *Run) api(m *machine) (*kube.Client, error) {
+	admin := r.certs.Shared(pki.SuperAdmin)
+	return kube.Connect(kube.Access{
+		Server: "https://" + netip.AddrPortFrom(m.node.Address, 6443).String(),
+		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key, Dial: m.host.Dial,
+	})
+}
+
+// member is a client of m's own etcd member, through the connection to m.
+func (r *Run) member(m *machine) (*etcd.Client, error) {
+	pair := r.certs.Node(m.node.Name)[pki.EtcdHealthcheckClient]
+	return etcd.Connect(etcd.Access{
+		Endpoint: "https://" + netip.AddrPortFrom(m.node.Address, 2379).String(),
+		CA:       r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key, Dial: m.host.Dial,
+	})
+}
+
+// ready asks m's own API server.
+func (r *Run) ready(ctx context.Context, m *machine) error {
+	client, err := r.api(m)
+	if err != nil {
+		return err
+	}
+	return client.Ready(ctx)
+}
+
+// voting asks m's own etcd member.
+func (r *Run) voting(ctx context.Context, m *machine) error {
+	client, err := r.member(m)
+	if err != nil {
+		return err
+	}
+	err = client.Voting(ctx)
+	return errors.Join(err, client.Close())
+}
+
+// anyAPI is a client of the first API server that is ready.
+func (r *Run) anyAPI(ctx context.Context) (*kube.Client, error) {
+	var reasons []error
+	for _, m := range r.controlPlanes() {
+		if m.host == nil {
+			continue
+		}
+		client, err := r.api(m)
+		if err == nil {
+			if err = client.Ready(ctx); err == nil {
+				return client, nil
+			}
+		}
+		reasons = append(reasons, &NodeError{m.node.Name, err})
+	}
+	return nil, fmt.Errorf("no API server is ready: %w", errors.Join(reasons...))
+}
+
+// observeObjects adds to p what the cluster's API holds otherwise than it should. Where no
+// API server answers, as on bare machines, that is everything.
+func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
+	objects, err := r.input().Objects()
+	if err != nil {
+		return err
+	}
+	client, err := r.anyAPI(ctx)
+	if err != nil {
+		for _, o := range objects {
+			p.Objects = append(p.Objects, plan.Object{ID: kube.ID(o), Action: node.Create})
+		}
+		return nil
+	}
+	changes, err := client.Diff(ctx, objects)
+	if err != nil {
+		return err
+	}
+	for _, wish := range r.wishes() {
+		change, err := client.DiffNode(ctx, wish)
+		if err != nil {
+			return err
+		}
+		if change != nil {
+			changes = append(changes, *change)
+		}
+	}
+	for _, c := range changes {
+		action := node.Update
+		if c.Create {
+			action = node.Create
+		}
+		p.Objects = append(p.Objects, plan.Object{ID: c.ID, Action: action, Before: c.Before, After: c.After})
+	}
+	return nil
+}
+
+// wishes is what the spec says of the nodes' objects.
+func (r *Run) wishes() []kube.NodeWish {
+	in := r.input()
+	var out []kube.NodeWish
+	for _, m := range r.withRole(spec.ControlPlane, spec.Worker) {
+		wish := kube.NodeWish{Name: m.node.Name, Labels: map[string]string{}, Taints: in.Taints(m.node)}
+		for k, v := range m.node.Labels {
+			wish.Labels[k] = v
+		}
+		wish.Labels["node-role.kubernetes.io/"+string(m.node.Role)] = ""
+		out = append(out, wish)
+	}
+	return out
+}

@@ -1,0 +1,202 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/plan"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// Apply carries out p, which this Run's Plan gave, and waits until the cluster is whole. It may be
+// interrupted at any moment: planning and applying again finishes.
+func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
+	// Remembered before anything is changed, so that a run cut off here is not forgotten either.
+	if err := r.remember(); err != nil {
+		return err
+	}
+	changed := r.changed(r.machines)
+	err := r.eachStage("payload", changed, func(m *machine, sink event.Sink) error {
+		return m.agent.Send(ctx, r.bundle, m.changes, sink)
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.convergeAll(ctx, changed); err != nil {
+		return err
+	}
+	if p.Empty() && r.settled(ctx) == nil {
+		return nil // nothing to do, and all is well: do not wait for anything
+	}
+	if err := r.controlPlaneUp(ctx); err != nil {
+		return err
+	}
+	if err := r.applyObjects(ctx); err != nil {
+		return err
+	}
+	if err := r.removeGone(ctx); err != nil {
+		return err
+	}
+	return r.waitReady(ctx)
+}
+
+// changed are those of machines that differ from their state.
+func (r *Run) changed(machines []*machine) []*machine {
+	var out []*machine
+	for _, m := range machines {
+		if len(m.changes) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// convergeAll changes machines without ever stopping a cluster that serves: control planes that do not
+// serve yet come first and all at once, as on bare machines; those that serve follow one by one, each
+// waited for; everything else is independent of the order.
+func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
+	var serving, others []*machine
+	for _, m := range machines {
+		if m.node.Role == spec.ControlPlane && r.serves(ctx, m) {
+			serving = append(serving, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	err := r.eachStage("machines", others, func(m *machine, sink event.Sink) error {
+		return m.agent.Converge(ctx, m.state, sink)
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range serving {
+		err := r.eachStage("machines", []*machine{m}, func(m *machine, sink event.Sink) error {
+			if err := m.agent.Converge(ctx, m.state, sink); err != nil {
+				return err
+			}
+			return r.gate(ctx, m, sink)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serves reports whether m is a control plane at work: then it must not be disturbed together with another.
+func (r *Run) serves(ctx context.Context, m *machine) bool {
+	return m.facts.Cluster == r.certs.ClusterID() && (r.ready(ctx, m) == nil || r.voting(ctx, m) == nil)
+}
+
+// gate waits until m's control plane is whole again. A changed manifest takes effect a moment after it
+// is written, so the first test waits for the kubelet to have seen it.
+func (r *Run) gate(ctx context.Context, m *machine, sink event.Sink) error {
+	ctx, cancel := r.within(ctx)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+	}
+	return check.Wait(ctx, sink, r.whole(m)...)
+}
+
+// whole is what must hold of one control plane.
+func (r *Run) whole(m *machine) []check.Condition {
+	return []check.Condition{
+		{Name: "etcd member votes", Node: m.node.Name, Test: func(ctx context.Context) error { return r.voting(ctx, m) }},
+		{Name: "API server is ready", Node: m.node.Name, Test: func(ctx context.Context) error { return r.ready(ctx, m) }},
+	}
+}
+
+// controlPlaneUp waits for every etcd member and every API server.
+func (r *Run) controlPlaneUp(ctx context.Context) error {
+	return r.stage("control-plane", func(sink event.Sink) error {
+		ctx, cancel := r.within(ctx)
+		defer cancel()
+		var all []check.Condition
+		for _, m := range r.controlPlanes() {
+			all = append(all, r.whole(m)...)
+		}
+		return check.Wait(ctx, sink, all...)
+	})
+}
+
+// applyObjects gives the API its objects, again until it takes them: a fresh server installs its own roles first.
+func (r *Run) applyObjects(ctx context.Context) error {
+	return r.stage("objects", func(sink event.Sink) error {
+		ctx, cancel := r.within(ctx)
+		defer cancel()
+		objects, err := r.input().Objects()
+		if err != nil {
+			return err
+		}
+		return check.Wait(ctx, sink, check.Condition{Name: "the API holds the cluster's objects", Test: func(ctx context.Context) error {
+			client, err := r.anyAPI(ctx)
+			if err != nil {
+				return err
+			}
+			return client.Apply(ctx, objects)
+		}})
+	})
+}
+
+// waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers.
+func (r *Run) waitReady(ctx context.Context) error {
+	return r.stage("ready", func(sink event.Sink) error {
+		ctx, cancel := r.within(ctx)
+		defer cancel()
+		return check.Wait(ctx, sink, r.readiness()...)
+	})
+}
+
+func (r *Run) readiness() []check.Condition {
+	conditions := []check.Condition{
+		{Name: "every node is Ready", Test: r.nodesReady},
+		{Name: "every pod of kube-system runs", Test: func(ctx context.Context) error {
+			client, err := r.anyAPI(ctx)
+			if err != nil {
+				return err
+			}
+			return client.SystemReady(ctx)
+		}},
+	}
+	for _, wish := range r.wishes() {
+		conditions = append(conditions, check.Condition{Name: "labels and taints are set", Node: wish.Name, Test: func(ctx context.Context) error {
+			client, err := r.anyAPI(ctx)
+			if err != nil {
+				return err
+			}
+			return client.SetNode(ctx, wish)
+		}})
+	}
+	if e := r.endpointCondition(); e != nil {
+		conditions = append(conditions, *e)
+	}
+	return conditions
+}
+
+func (r *Run) nodesReady(ctx context.Context) error {
+	client, err := r.anyAPI(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, m := range r.withRole(spec.ControlPlane, spec.Worker) {
+		names = append(names, m.node.Name)
+	}
+	return client.NodesReady(ctx, names)
+}
+
+// settled is nil when the cluster is whole right now.
+func (r *Run) settled(ctx context.Context) error {
+	conditions := r.readiness()
+	failures := make([]error, 0, len(conditions))
+	for _, c := range conditions {
+		failures = append(failures, c.Test(ctx))
+	}
+	return errors.Join(failures...)
+}

@@ -1,0 +1,63 @@
+package bootstrap
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// endpointCondition is that clients reach a ready API server at the endpoint. It is asked from a worker,
+// or from a control plane where there is none: an operator may sit behind a bastion. An external balancer is the
+// user's own, and is not waited for.
+func (r *Run) endpointCondition() *check.Condition {
+	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+		return nil
+	}
+	from := r.machines[0]
+	if workers := r.withRole(spec.Worker); len(workers) > 0 {
+		from = workers[0]
+	}
+	return &check.Condition{Name: "the endpoint " + r.Cluster.Endpoint.String() + " answers", Test: func(ctx context.Context) error {
+		return r.askEndpoint(ctx, from)
+	}}
+}
+
+func (r *Run) askEndpoint(ctx context.Context, from *machine) error {
+	server, err := url.Parse(r.input().AdminServer())
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(r.certs.CA(pki.Kubernetes).Cert)
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return from.host.Dial(ctx, network, server.Host)
+		},
+		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true, // a fresh connection each time, as a new client would make
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.String()+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := transport.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("%s, asked from %s: %w", server.Host, from.node.Name, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s, asked from %s: %s", server.Host, from.node.Name, answer.Status)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/plan"
+	"github.com/slipway/slipway/internal/preflight"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// UnfitError is one finding about a machine that forbids going on.
+type UnfitError struct{ finding preflight.Finding }
+
+func (e *UnfitError) Error() string  { return e.finding.Node + ": " + e.finding.What }
+func (e *UnfitError) Node() string   { return e.finding.Node }
+func (e *UnfitError) Remedy() string { return e.finding.Remedy }
+
+// Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
+// the slipway binary in /var/lib/slipway, which looks around there.
+func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
+	if err := r.openBundle(); err != nil {
+		return nil, err
+	}
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.loadCerts(ctx); err != nil {
+		return nil, err
+	}
+	p := &plan.Plan{
+		Format: plan.FormatVersion, Cluster: r.Cluster.Name, ID: r.certs.ClusterID(),
+		Kubernetes: r.Cluster.Kubernetes, Spec: r.Cluster.Digest(),
+	}
+	if err := r.observe(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := r.findGone(p); err != nil {
+		return nil, err
+	}
+	return p, r.observeObjects(ctx, p)
+}
+
+// observe fills in every machine's facts, wanted state and differences.
+func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
+	if err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) }); err != nil {
+		return err
+	}
+	if err := r.preflight(p); err != nil {
+		return err
+	}
+	if err := r.guardMembers(); err != nil {
+		return err
+	}
+	in := r.input()
+	err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) (err error) {
+		if m.state, err = in.State(m.node); err != nil {
+			return err
+		}
+		m.changes, err = m.agent.Diff(ctx, m.state)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range r.machines {
+		p.Nodes = append(p.Nodes, plan.Node{
+			Name: m.node.Name, Role: string(m.node.Role), Address: m.node.Address.String(), Changes: m.changes,
+		})
+	}
+	return nil
+}
+
+// look asks one machine for its facts and compares its clock, less half the time that the answer took.
+func (r *Run) look(ctx context.Context, m *machine) (err error) {
+	asked := time.Now()
+	if m.facts, err = m.agent.Facts(ctx, preflight.Asks(r.Cluster, m.node)); err != nil {
+		return err
+	}
+	// The machine reads its clock somewhere between question and answer.
+	earliest, latest := asked, time.Now()
+	switch {
+	case m.facts.Time.Before(earliest):
+		m.skew = m.facts.Time.Sub(earliest)
+	case m.facts.Time.After(latest):
+		m.skew = m.facts.Time.Sub(latest)
+	}
+	return nil
+}
+
+// preflight stops at what forbids an apply and passes warnings on.
+func (r *Run) preflight(p *plan.Plan) error {
+	var machines []preflight.Machine
+	for _, m := range r.machines {
+		machines = append(machines, preflight.Machine{Node: m.node, Facts: m.facts, Skew: m.skew, Needs: r.needs(m)})
+	}
+	var unfit []error
+	for _, f := range preflight.Check(r.Cluster, r.certs.ClusterID(), machines) {
+		if !f.Warning {
+			unfit = append(unfit, &UnfitError{f})
+			continue
+		}
+		p.Warnings = append(p.Warnings, f.Node+": "+f.What+" ("+f.Remedy+")")
+		r.Sink.Emit(event.Event{Kind: event.Warning, Node: f.Node, Message: f.What + " (" + f.Remedy + ")"})
+	}
+	return errors.Join(unfit...)
+}
+
+// needs is the size of what the machine's role is sent, in bytes, on a machine that has none of it.
+func (r *Run) needs(m *machine) (bytes int64) {
+	if m.facts.Cluster != "" {
+		return 0
+	}
+	binaries, images := r.bundle.Select(string(m.node.Role))
+	seen := map[string]bool{}
+	add := func(b node.Blob) {
+		if !seen[b.Digest] {
+			seen[b.Digest] = true
+			bytes += b.Size
+		}
+	}
+	for _, b := range binaries {
+		add(b.Blob)
+	}
+	for _, i := range images {
+		for _, b := range i.Blobs {
+			add(b)
+		}
+	}
+	return bytes
+}
+
+// guardMembers refuses to change the set of control planes of a cluster that runs: etcd would not follow.
+func (r *Run) guardMembers() error {
+	before, err := r.dir.Nodes()
+	if err != nil {
+		return err
+	}
+	was := map[string]bool{}
+	for _, n := range before {
+		if n.Role == spec.ControlPlane {
+			was[n.Name] = true
+		}
+	}
+	if len(was) == 0 {
+		return nil
+	}
+	for _, n := range r.Cluster.ControlPlanes() {
+		if !was[n.Name] {
+			return fmt.Errorf("%s: control planes cannot be added to a running cluster yet: leave the file's control planes as they were applied", n.Name)
+		}
+		delete(was, n.Name)
+	}
+	for name := range was {
+		return fmt.Errorf("%s: control planes cannot be removed from a running cluster yet: put the node back into the file", name)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package bootstrap
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/pki"
+)
+
+// recoverCerts rebuilds a lost state directory from the machines. It is nil where none of them holds
+// a cluster's authority: then the cluster is new.
+func (r *Run) recoverCerts(ctx context.Context) (*pki.Set, error) {
+	var mu sync.Mutex
+	found := map[string]map[string][]byte{}
+	err := each(r.machines, func(m *machine) error {
+		files, err := fetch(ctx, m, pki.RecoverPaths(m.node.Role))
+		mu.Lock()
+		defer mu.Unlock()
+		if len(files) > 0 {
+			found[m.node.Name] = files
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	holds := false
+	for _, files := range found {
+		_, key := files["/etc/kubernetes/pki/ca.key"]
+		holds = holds || key
+	}
+	if !holds {
+		return nil, nil
+	}
+	certs, err := pki.Rebuild(found)
+	if err != nil {
+		return nil, err
+	}
+	r.Sink.Emit(event.Event{Kind: event.Warning, Message: "the state directory was empty: its certificates and keys were fetched back from the machines"})
+	return certs, nil
+}
+
+// fetch reads files that may be missing. Their contents stay in memory.
+func fetch(ctx context.Context, m *machine, paths []string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, path := range paths {
+		var text bytes.Buffer
+		err := m.host.Run(ctx, host.Command{Args: []string{"sh", "-c", `test ! -e "$1" || cat -- "$1"`, "slipway-fetch", path}, Stdout: &text, Root: true})
+		if err != nil {
+			return nil, err
+		}
+		if text.Len() > 0 {
+			files[path] = text.Bytes()
+		}
+	}
+	return files, nil
+}

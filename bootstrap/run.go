@@ -1,0 +1,138 @@
+// Package bootstrap is the course of things: observe the machines, plan what differs, carry it out
+// and wait until it holds. Each verb of the command line is one function here.
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/agent"
+	"github.com/slipway/slipway/internal/bundle"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
+	"github.com/slipway/slipway/pki"
+)
+
+// Run is one verb at work on one cluster. It is used by one goroutine; Close it.
+type Run struct {
+	Cluster *spec.Cluster
+	Sink    event.Sink
+	Timeout time.Duration // for each thing that is waited for; 0: five minutes
+
+	binary   agent.Binary
+	bundle   *bundle.Bundle
+	dir      *statedir.Dir
+	certs    *pki.Set
+	machines []*machine
+	gone     []*machine // applied earlier and no longer declared
+}
+
+// Open takes the cluster's state directory for this run alone, and opens its bundle.
+func Open(c *spec.Cluster, sink event.Sink) (_ *Run, err error) {
+	r := &Run{Cluster: c, Sink: sink}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if r.binary, err = agent.Self(); err != nil {
+		return nil, err
+	}
+	if r.dir, err = statedir.Open(c.StateDir); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// openBundle finds and opens the bundle; verbs that install nothing do without.
+func (r *Run) openBundle() (err error) {
+	path := r.Cluster.Bundle
+	if path == "" {
+		path, err = bundle.Find(filepath.Dir(r.Cluster.File), filepath.Dir(r.binary.Path), r.Cluster.Kubernetes)
+		if err != nil {
+			return err
+		}
+	}
+	if r.bundle, err = bundle.Open(path); err != nil {
+		return err
+	}
+	if v := r.bundle.Manifest().Kubernetes; v != r.Cluster.Kubernetes {
+		return fmt.Errorf("bundle %s is for Kubernetes %s, the cluster file says %s: name another bundle or build one", path, v, r.Cluster.Kubernetes)
+	}
+	return nil
+}
+
+// Close ends connections and gives the state directory free.
+func (r *Run) Close() {
+	for _, m := range append(r.machines, r.gone...) {
+		if m.host != nil {
+			_ = m.host.Close() // nothing was written that could be lost
+		}
+	}
+	if r.bundle != nil {
+		_ = r.bundle.Close() // read only
+	}
+	if r.dir != nil {
+		_ = r.dir.Close() // the lock goes with the process at the latest
+	}
+}
+
+// loadCerts reads the cluster's PKI, or makes it. All of it exists before the first step,
+// so that no step ever waits for another's data.
+func (r *Run) loadCerts(ctx context.Context) (err error) {
+	r.certs, err = r.dir.Load()
+	if errors.Is(err, statedir.ErrEmpty) {
+		r.certs, err = r.recoverCerts(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if r.certs == nil { // a new cluster
+		if r.certs, err = pki.Create(r.Cluster, time.Now()); err != nil {
+			return err
+		}
+		return r.dir.Save(r.certs)
+	}
+	issued, err := r.certs.Ensure(r.Cluster, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, i := range issued {
+		r.Sink.Emit(event.Event{Kind: event.Changed, Node: i.Node, Subject: "certificate " + i.Name, Message: i.Reason})
+	}
+	return r.dir.Save(r.certs)
+}
+
+// input is what components are computed from.
+func (r *Run) input() *components.Input {
+	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest())}
+	for _, m := range r.machines {
+		in.Facts[m.node.Name] = m.facts
+	}
+	return in
+}
+
+// payload is the bundle's contents under the names that components know.
+func payload(m bundle.Manifest) components.Payload {
+	p := components.Payload{Binaries: map[string]node.Binary{}, Images: map[string]node.Image{}}
+	for _, b := range m.Binaries {
+		p.Binaries[b.Name] = *b.Resource("").Binary
+	}
+	for _, i := range m.Images {
+		p.Images[i.Name] = *i.Resource().Image
+	}
+	return p
+}
+
+func (r *Run) timeout() time.Duration {
+	if r.Timeout > 0 {
+		return r.Timeout
+	}
+	return 5 * time.Minute
+}

@@ -1,0 +1,44 @@
+package bootstrap
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway/slipway/internal/event"
+)
+
+// stage runs one named part of the course and tells its beginning and end.
+func (r *Run) stage(name string, do func(event.Sink) error) error {
+	sink := event.On(r.Sink, "", name)
+	sink.Emit(event.Event{Kind: event.Started})
+	if err := do(sink); err != nil {
+		sink.Emit(event.Event{Kind: event.Failed, Message: err.Error()})
+		return err
+	}
+	sink.Emit(event.Event{Kind: event.Done})
+	return nil
+}
+
+// within bounds one wait by the run's timeout.
+func (r *Run) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, r.timeout())
+}
+
+// eachStage runs do on every machine in parallel as one stage, telling each machine's beginning and end.
+func (r *Run) eachStage(name string, machines []*machine, do func(*machine, event.Sink) error) error {
+	if len(machines) == 0 {
+		return nil
+	}
+	return r.stage(name, func(sink event.Sink) error {
+		return each(machines, func(m *machine) error {
+			own := event.On(sink, m.node.Name, name)
+			own.Emit(event.Event{Kind: event.Started, Time: time.Now()})
+			if err := do(m, own); err != nil {
+				own.Emit(event.Event{Kind: event.Failed, Message: err.Error()})
+				return err
+			}
+			own.Emit(event.Event{Kind: event.Done})
+			return nil
+		})
+	})
+}

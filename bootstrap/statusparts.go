@@ -1,0 +1,157 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/status"
+)
+
+// errUnreached stands where a machine could not be asked; why is told once, with the machine.
+var errUnreached = errors.New("the machine cannot be reached")
+
+// statusEtcd asks every member about itself.
+func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
+	members := r.controlPlanes()
+	s.Etcd = make([]status.Member, len(members))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for i, m := range members {
+		wg.Go(func() {
+			found, err := r.statusMember(ctx, m)
+			s.Etcd[i] = found
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				s.Problems = append(s.Problems, status.Problem{Node: m.node.Name, What: err.Error(), Remedy: "crictl logs of etcd on the machine; slipway apply starts it again"})
+			}
+		})
+	}
+	wg.Wait()
+	var newest uint64
+	for _, m := range s.Etcd {
+		newest = max(newest, m.Index)
+	}
+	for i := range s.Etcd {
+		if s.Etcd[i].Index > 0 {
+			s.Etcd[i].Lag = newest - s.Etcd[i].Index
+		}
+	}
+}
+
+func (r *Run) statusMember(ctx context.Context, m *machine) (status.Member, error) {
+	out := status.Member{Node: m.node.Name}
+	if m.host == nil {
+		return out, nil // told of already
+	}
+	client, err := r.member(m)
+	if err != nil {
+		return out, err
+	}
+	defer client.Close()
+	s, err := client.Status(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.ID, out.Leader, out.Learner, out.Version = fmt.Sprintf("%x", s.ID), s.ID == s.Leader, s.Learner, s.Version
+	out.DBBytes, out.InUse, out.Index = s.DBSize, s.DBSizeInUse, s.RaftIndex
+	if err = client.Voting(ctx); err == nil {
+		out.Healthy = true
+	}
+	return out, err
+}
+
+// statusControlPlane asks each component on each machine for its health.
+func (r *Run) statusControlPlane(ctx context.Context, s *status.Status) {
+	leaders := r.leaders(ctx)
+	balanced := map[string]bool{}
+	for _, n := range r.Cluster.LoadBalancers() {
+		balanced[n.Name] = true
+	}
+	etcd := map[string]status.Member{}
+	for _, m := range s.Etcd {
+		etcd[m.Node] = m
+	}
+	for _, m := range r.machines {
+		if m.node.Role == spec.Worker {
+			continue
+		}
+		c := status.ControlPlane{Node: m.node.Name}
+		if m.node.Role == spec.ControlPlane {
+			c.Etcd = &status.Component{Healthy: etcd[m.node.Name].Healthy, Leader: etcd[m.node.Name].Leader}
+			c.APIServer = component(r.statusAPI(ctx, m))
+			c.ControllerManager = component(listening(ctx, m, "127.0.0.1:10257"))
+			c.Scheduler = component(listening(ctx, m, "127.0.0.1:10259"))
+			c.ControllerManager.Leader = leaders["kube-controller-manager"] == m.node.Name
+			c.Scheduler.Leader = leaders["kube-scheduler"] == m.node.Name
+		}
+		if balanced[m.node.Name] {
+			_, holds := m.facts.Addresses[r.Cluster.Endpoint.Addr().String()]
+			c.HAProxy = component(listening(ctx, m, "127.0.0.1:8405"))
+			c.Keepalived = &status.Component{Healthy: m.host != nil, Leader: holds}
+		}
+		s.ControlPlane = append(s.ControlPlane, c)
+	}
+	r.statusHolders(s)
+}
+
+// statusHolders checks that exactly one machine has the shared address.
+func (r *Run) statusHolders(s *status.Status) {
+	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+		return
+	}
+	var holders []string
+	for _, c := range s.ControlPlane {
+		if c.Keepalived != nil && c.Keepalived.Leader {
+			holders = append(holders, c.Node)
+		}
+	}
+	if len(holders) != 1 {
+		s.Problems = append(s.Problems, status.Problem{
+			What:   fmt.Sprintf("%d machines hold the endpoint's address %s %s", len(holders), r.Cluster.Endpoint.Addr(), strings.Join(holders, ", ")),
+			Remedy: "logs of the keepalived pods; VRRP (IP protocol 112) must pass between the balancers",
+		})
+	}
+}
+
+// leaders tells which node holds each component's lease.
+func (r *Run) leaders(ctx context.Context) map[string]string {
+	client, err := r.anyAPI(ctx)
+	if err != nil {
+		return nil // told of already
+	}
+	return client.Leaders(ctx, "kube-controller-manager", "kube-scheduler")
+}
+
+func component(err error) *status.Component {
+	if err != nil {
+		return &status.Component{Message: err.Error()}
+	}
+	return &status.Component{Healthy: true}
+}
+
+func (r *Run) statusAPI(ctx context.Context, m *machine) error {
+	if m.host == nil {
+		return errUnreached
+	}
+	return r.ready(ctx, m)
+}
+
+// listening is nil when something on the machine accepts connections at the address.
+func listening(ctx context.Context, m *machine, address string) error {
+	if m.host == nil {
+		return errUnreached
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := m.host.Dial(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/plan"
+)
+
+func newApply() *cobra.Command {
+	var flags clusterFlags
+	cmd := &cobra.Command{
+		Use:   "apply [PLAN]",
+		Short: "Make the machines what the file says",
+		Long: `Apply plans and carries the plan out: it sends each machine what it lacks, converges it, and waits
+until every node is Ready and every pod of kube-system runs. A second apply changes nothing. It can be
+interrupted at any moment; running it again finishes.
+
+With a PLAN, written by slipway plan --out, it does just that plan, or refuses when the file or a
+machine has changed since.`,
+		Example: "  slipway apply -f cluster.hcl",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := output(cmd)
+			if err != nil {
+				return err
+			}
+			var stored *plan.Plan
+			if len(args) == 1 {
+				s, err := readPlan(args[0])
+				if err != nil {
+					return err
+				}
+				flags.file, flags.vars, flags.varFiles, stored = s.File, s.Vars, s.VarFiles, s.Plan
+			}
+			unchanged := false
+			feed, err := follow(o, &flags, "apply", false, func(r *bootstrap.Run) error {
+				p, err := r.Plan(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if stored != nil {
+					if err := stored.Stale(p); err != nil {
+						return err
+					}
+				}
+				unchanged = p.Empty()
+				return r.Apply(cmd.Context(), p)
+			})
+			if err != nil {
+				return err
+			}
+			o.Times(feed.Times())
+			if unchanged {
+				o.Note("No changes: the cluster is as declared.")
+			} else {
+				o.Note("The cluster is up. To use it: slipway kubeconfig -f %s > kubeconfig && export KUBECONFIG=$PWD/kubeconfig", flags.file)
+			}
+			return nil
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}

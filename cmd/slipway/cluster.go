@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/ui"
+)
+
+// clusterFlags are those of every verb that reads the cluster's file.
+type clusterFlags struct {
+	file     string
+	vars     map[string]string
+	varFiles []string
+	timeout  time.Duration
+}
+
+func (f *clusterFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "file", "f", "cluster.hcl", "the cluster's file")
+	flags.StringToStringVar(&f.vars, "var", nil, "set a variable of the file: name=value")
+	flags.StringArrayVar(&f.varFiles, "var-file", nil, "read variables from a file")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "longest wait for any one thing, such as a node becoming Ready")
+	_ = cmd.MarkFlagFilename("file", "hcl") // fails only for a flag that does not exist
+}
+
+func (f *clusterFlags) load() (*spec.Cluster, error) {
+	c, err := spec.Read(f.file, spec.LoadOptions{Vars: f.vars, VarFiles: f.varFiles})
+	if err != nil {
+		return nil, &exitError{exitSpec, err}
+	}
+	return c, nil
+}
+
+// open reads the file and takes the cluster's state directory.
+func (f *clusterFlags) open(sink event.Sink) (*bootstrap.Run, error) {
+	c, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	r, err := bootstrap.Open(c, sink)
+	if err != nil {
+		return nil, err
+	}
+	r.Timeout = f.timeout
+	return r, nil
+}
+
+// output is where the verb writes, in the format that -o names.
+func output(cmd *cobra.Command) (*ui.Output, error) {
+	name, err := cmd.Flags().GetString("output")
+	if err != nil {
+		return nil, err
+	}
+	format, err := ui.ParseFormat(name)
+	if err != nil {
+		return nil, &exitError{exitSpec, err}
+	}
+	return ui.New(cmd.OutOrStdout(), cmd.ErrOrStderr(), format), nil
+}
+
+// follow runs a verb's work under a live display, with its exit code by what went wrong. The
+// display is closed before anything else is written.
+func follow(out *ui.Output, flags *clusterFlags, title string, query bool, work func(*bootstrap.Run) error) (ui.Feed, error) {
+	c, err := flags.load()
+	if err != nil {
+		return nil, err
+	}
+	course := ui.Course{Title: title + " " + c.Name, Query: query}
+	for _, n := range c.Nodes {
+		course.Nodes = append(course.Nodes, n.Name)
+	}
+	feed := out.Follow(course)
+	defer feed.Close()
+	r, err := flags.open(feed)
+	if err != nil {
+		return feed, err
+	}
+	defer r.Close()
+	return feed, coded(work(r))
+}
+
+// coded gives err the exit code that its cause stands for.
+func coded(err error) error {
+	var (
+		known       *exitError
+		unfit       *bootstrap.UnfitError
+		unreachable *host.UnreachableError
+		hostKey     *host.HostKeyError
+		auth        *host.AuthError
+		sudo        *host.SudoError
+	)
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.As(err, &unfit), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):
+		return &exitError{exitUnreachable, err}
+	}
+	return err
+}

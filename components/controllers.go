@@ -1,0 +1,80 @@
+package components
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// controllerManager runs Kubernetes' controllers against this node's own API server; one of all leads.
+func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
+	if n.Role != spec.ControlPlane {
+		return nil, nil
+	}
+	kubeconfig, err := in.kubeconfig(n, pki.ControllerManager)
+	if err != nil {
+		return nil, err
+	}
+	c, path := in.Cluster, kubeconfig.File.Path
+	pod := staticPod{
+		name: "kube-controller-manager", image: in.ref("kube"), cpu: "200m",
+		mounts: []mount{{path: pkiDir}, {path: path, file: true}},
+		inputs: append(in.certFiles(n), kubeconfig),
+		command: []string{
+			"kube-controller-manager",
+			"--kubeconfig=" + path,
+			"--authentication-kubeconfig=" + path,
+			"--authorization-kubeconfig=" + path,
+			"--bind-address=127.0.0.1",
+			"--client-ca-file=" + pkiDir + "/ca.crt",
+			"--requestheader-client-ca-file=" + pkiDir + "/front-proxy-ca.crt",
+			"--root-ca-file=" + pkiDir + "/ca.crt",
+			"--service-account-private-key-file=" + pkiDir + "/sa.key",
+			"--cluster-signing-cert-file=" + pkiDir + "/ca.crt",
+			"--cluster-signing-key-file=" + pkiDir + "/ca.key",
+			"--cluster-name=" + c.Name,
+			"--cluster-cidr=" + c.Network.Pods.String(),
+			"--service-cluster-ip-range=" + c.Network.Services.String(),
+			"--allocate-node-cidrs=true",
+			"--controllers=*,bootstrapsigner,tokencleaner",
+			"--use-service-account-credentials=true",
+			"--leader-elect=true",
+			"--profiling=false",
+		},
+		liveness: httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10257, "/healthz"),
+	}
+	manifest, err := pod.resource()
+	return []node.Resource{kubeconfig, manifest}, err
+}
+
+// scheduler places pods; one of all leads.
+func (in *Input) scheduler(n spec.Node) ([]node.Resource, error) {
+	if n.Role != spec.ControlPlane {
+		return nil, nil
+	}
+	kubeconfig, err := in.kubeconfig(n, pki.Scheduler)
+	if err != nil {
+		return nil, err
+	}
+	path := kubeconfig.File.Path
+	pod := staticPod{
+		name: "kube-scheduler", image: in.ref("kube"), cpu: "100m",
+		mounts: []mount{{path: path, file: true}},
+		inputs: []node.Resource{kubeconfig},
+		command: []string{
+			"kube-scheduler",
+			"--kubeconfig=" + path,
+			"--authentication-kubeconfig=" + path,
+			"--authorization-kubeconfig=" + path,
+			"--bind-address=127.0.0.1",
+			"--leader-elect=true",
+			"--profiling=false",
+		},
+		liveness:  httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10259, "/livez"),
+		readiness: httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10259, "/readyz"),
+	}
+	manifest, err := pod.resource()
+	return []node.Resource{kubeconfig, manifest}, err
+}

@@ -1,0 +1,85 @@
+package components
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+const (
+	etcdClientPort  = 2379
+	etcdPeerPort    = 2380
+	etcdMetricsPort = 2381 // loopback, plain HTTP: health and metrics
+)
+
+// etcd is the member of this control plane. All members are named from the start, so that they can be
+// started at the same time and find their quorum without waiting for one another's data.
+func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
+	if n.Role != spec.ControlPlane {
+		return nil, nil
+	}
+	pod := staticPod{
+		name: "etcd", image: in.ref("etcd"), command: in.etcdCommand(n), cpu: "100m",
+		mounts: []mount{{path: "/etc/kubernetes/pki/etcd"}, {path: "/var/lib/etcd", write: true}},
+		inputs: in.certFiles(n, pki.EtcdServer, pki.EtcdPeer),
+		// Of the member alone: a member that lost its quorum must not be killed for it.
+		liveness:  httpGet(corev1.URISchemeHTTP, "127.0.0.1", etcdMetricsPort, "/livez"),
+		readiness: httpGet(corev1.URISchemeHTTP, "127.0.0.1", etcdMetricsPort, "/readyz"),
+	}
+	manifest, err := pod.resource()
+	if err != nil {
+		return nil, err
+	}
+	out := []node.Resource{dir("/var/lib/etcd", 0o700)}
+	for _, name := range []string{"etcdctl", "etcdutl"} {
+		b, err := in.binary(name, "/usr/local/bin/"+name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return append(out, manifest), nil
+}
+
+func (in *Input) etcdCommand(n spec.Node) []string {
+	var members []string
+	for _, cp := range in.Cluster.ControlPlanes() {
+		members = append(members, cp.Name+"="+httpsURL(cp.Address, etcdPeerPort))
+	}
+	certs := pkiDir + "/etcd/"
+	return []string{
+		"etcd",
+		"--name=" + n.Name,
+		"--data-dir=/var/lib/etcd",
+		"--listen-client-urls=https://127.0.0.1:2379," + httpsURL(n.Address, etcdClientPort),
+		"--advertise-client-urls=" + httpsURL(n.Address, etcdClientPort),
+		"--listen-peer-urls=" + httpsURL(n.Address, etcdPeerPort),
+		"--initial-advertise-peer-urls=" + httpsURL(n.Address, etcdPeerPort),
+		"--initial-cluster=" + strings.Join(members, ","),
+		"--initial-cluster-state=new",
+		"--initial-cluster-token=" + in.Certs.ClusterID(),
+		"--client-cert-auth=true",
+		"--trusted-ca-file=" + certs + "ca.crt",
+		"--cert-file=" + certs + "server.crt",
+		"--key-file=" + certs + "server.key",
+		"--peer-client-cert-auth=true",
+		"--peer-trusted-ca-file=" + certs + "ca.crt",
+		"--peer-cert-file=" + certs + "peer.crt",
+		"--peer-key-file=" + certs + "peer.key",
+		fmt.Sprintf("--listen-metrics-urls=http://127.0.0.1:%d", etcdMetricsPort),
+		"--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
+		"--snapshot-count=10000",
+		"--watch-progress-notify-interval=5s",
+		"--tls-min-version=TLS1.2",
+	}
+}
+
+func httpsURL(a netip.Addr, port uint16) string {
+	return "https://" + netip.AddrPortFrom(a, port).String()
+}

@@ -1,0 +1,137 @@
+package components
+
+import (
+	"sort"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubeletv1 "k8s.io/kubelet/config/v1beta1"
+	"k8s.io/utils/ptr"
+
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/templates"
+)
+
+// kubelet is the node agent. On a load-balancer node it stands alone: it runs static pods and has no API server.
+func (in *Input) kubelet(n spec.Node) ([]node.Resource, error) {
+	config, err := encode(in.kubeletConfig(n))
+	if err != nil {
+		return nil, err
+	}
+	unit, err := templates.Render("kubelet.service", map[string]any{"Args": in.kubeletArgs(n)})
+	if err != nil {
+		return nil, err
+	}
+	binary, err := in.binary("kube", "/usr/local/bin/kube")
+	if err != nil {
+		return nil, err
+	}
+	inputs := []node.Resource{
+		binary,
+		textFile("/var/lib/kubelet/config.yaml", 0o600, config),
+		textFile("/etc/systemd/system/kubelet.service", 0o644, unit),
+	}
+	secrets, err := in.kubeletSecrets(n)
+	if err != nil {
+		return nil, err
+	}
+	inputs = append(inputs, secrets...)
+	out := append([]node.Resource{dir(manifestDir, 0o700)}, inputs...)
+	out = append(out, wrapper("kubelet"), wrapper("kubectl"))
+	return append(out, node.Resource{Unit: &node.Unit{Name: "kubelet.service", RestartOn: ids(inputs)}}), nil
+}
+
+// wrapper puts one program of the multi-call binary on the PATH under its own name.
+func wrapper(name string) node.Resource {
+	return textFile("/usr/local/bin/"+name, 0o755, []byte("#!/bin/sh\nexec /usr/local/bin/kube "+name+" \"$@\"\n"))
+}
+
+func (in *Input) kubeletArgs(n spec.Node) []string {
+	args := []string{
+		"--hostname-override=" + n.Name,
+		"--node-ip=" + n.Address.String(),
+	}
+	if n.Role == spec.LoadBalancer {
+		return args
+	}
+	args = append(args, "--kubeconfig=/etc/kubernetes/kubelet.conf")
+	if labels := selfLabels(n); labels != "" {
+		args = append(args, "--node-labels="+labels)
+	}
+	return args
+}
+
+// selfLabels are those that a kubelet may give itself when it registers; NodeRestriction forbids it the
+// rest of the kubernetes.io names, which are set through the API.
+func selfLabels(n spec.Node) string {
+	var pairs []string
+	for k, v := range n.Labels {
+		if domain, _, ok := strings.Cut(k, "/"); ok && (strings.HasSuffix(domain, "kubernetes.io") || strings.HasSuffix(domain, "k8s.io")) {
+			continue
+		}
+		pairs = append(pairs, k+"="+v)
+	}
+	sort.Strings(pairs)
+	return strings.Join(pairs, ",")
+}
+
+func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
+	facts, c := in.Facts[n.Name], in.Cluster
+	standalone := n.Role == spec.LoadBalancer
+	config := &kubeletv1.KubeletConfiguration{
+		TypeMeta:                    metav1.TypeMeta{APIVersion: "kubelet.config.k8s.io/v1beta1", Kind: "KubeletConfiguration"},
+		StaticPodPath:               manifestDir,
+		Address:                     n.Address.String(),
+		ReadOnlyPort:                0,
+		CgroupDriver:                "cgroupfs",
+		FailCgroupV1:                ptr.To(false), // where the machine has version 1, preflight warns
+		ResolverConfig:              ptr.To(facts.ResolvConf),
+		ContainerRuntimeEndpoint:    "unix:///run/containerd/containerd.sock",
+		TLSMinVersion:               "VersionTLS12",
+		EvictionHard:                c.Kubelet.EvictionHard,
+		MaxPods:                     int32(c.Kubelet.MaxPods),
+		ImageGCHighThresholdPercent: optional(c.Kubelet.ImageGCHighThresholdPercent),
+		ImageGCLowThresholdPercent:  optional(c.Kubelet.ImageGCLowThresholdPercent),
+		SeccompDefault:              ptr.To(true),
+		EnableDebugFlagsHandler:     ptr.To(true), // the name covers logs, exec and port-forward too
+		EnableProfilingHandler:      ptr.To(false),
+	}
+	if systemdCgroup(facts) {
+		config.CgroupDriver = "systemd"
+	}
+	config.Authentication.Anonymous.Enabled = ptr.To(false)
+	config.Authentication.X509.ClientCAFile = pkiDir + "/ca.crt"
+	config.Authentication.Webhook.Enabled = ptr.To(!standalone)
+	config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeWebhook
+	if standalone {
+		config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeAlwaysAllow // to holders of a client certificate
+		return config
+	}
+	config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
+	config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
+	config.ClusterDNS = []string{in.dnsAddress().String()}
+	config.ClusterDomain = c.Network.DNS
+	config.RegisterWithTaints = in.Taints(n)
+	return config
+}
+
+// Taints are the node's own and, on control planes beside workers, the usual one that keeps workloads off.
+func (in *Input) Taints(n spec.Node) []corev1.Taint {
+	var out []corev1.Taint
+	if n.Role == spec.ControlPlane && len(in.Cluster.Workers()) > 0 {
+		out = append(out, corev1.Taint{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule})
+	}
+	for _, t := range n.Taints {
+		out = append(out, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
+	}
+	return out
+}
+
+func optional(n int) *int32 {
+	if n == 0 {
+		return nil
+	}
+	return ptr.To(int32(n))
+}

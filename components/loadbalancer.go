@@ -1,0 +1,111 @@
+package components
+
+import (
+	"net/netip"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/templates"
+)
+
+const balancerDir = "/etc/kubernetes/loadbalancer"
+
+// holdsBalancer reports whether an HAProxy of ours runs on n.
+func (in *Input) holdsBalancer(n spec.Node) bool {
+	if in.Cluster.LoadBalancer.Kind == spec.NodeLocal {
+		return true
+	}
+	for _, lb := range in.Cluster.LoadBalancers() {
+		if lb.Name == n.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// loadBalancer is HAProxy over all API servers and, for a shared address, keepalived beside it.
+func (in *Input) loadBalancer(n spec.Node) ([]node.Resource, error) {
+	if !in.holdsBalancer(n) {
+		return nil, nil
+	}
+	out, err := in.haproxy()
+	if err != nil || in.Cluster.LoadBalancer.Kind != spec.VIP {
+		return out, err
+	}
+	keepalived, err := in.keepalived(n)
+	return append(out, keepalived...), err
+}
+
+func (in *Input) haproxy() ([]node.Resource, error) {
+	type server struct{ Name, Address string }
+	var servers []server
+	for _, cp := range in.Cluster.ControlPlanes() {
+		servers = append(servers, server{cp.Name, netip.AddrPortFrom(cp.Address, apiserverPort).String()})
+	}
+	host, port := in.sharedEndpoint()
+	text, err := templates.Render("haproxy.cfg", map[string]any{
+		"Bind": joinHostPort(host, port), "Health": "127.0.0.1:" + strconv.Itoa(haproxyHealthPort), "Servers": servers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	config := textFile(balancerDir+"/haproxy.cfg", 0o644, text)
+	pod := staticPod{
+		name: "haproxy", image: in.ref("loadbalancer"), cpu: "50m",
+		command: []string{"/usr/sbin/haproxy", "-W", "-db", "-f", config.File.Path},
+		mounts:  []mount{{path: balancerDir}, {path: pkiDir + "/ca.crt", file: true}},
+		inputs:  []node.Resource{config, in.caFile()},
+	}
+	manifest, err := pod.resource()
+	return []node.Resource{dir(balancerDir, 0o755), config, manifest}, err
+}
+
+func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
+	c := in.Cluster
+	priority, peers := 0, []string(nil)
+	for i, lb := range c.LoadBalancers() {
+		if lb.Name == n.Name {
+			priority = 200 - i
+		} else {
+			peers = append(peers, lb.Address.String())
+		}
+	}
+	vip := netip.PrefixFrom(c.Endpoint.Addr(), c.Endpoint.Addr().BitLen())
+	text, err := templates.Render("keepalived.conf", map[string]any{
+		"Node": n.Name, "Interface": in.vipInterface(n), "RouterID": c.LoadBalancer.RouterID, "Priority": priority,
+		"Address": n.Address.String(), "Peers": peers, "VIP": vip.String(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	check, err := templates.Render("keepalived-check.sh", map[string]any{"Host": "127.0.0.1", "Port": haproxyHealthPort})
+	if err != nil {
+		return nil, err
+	}
+	inputs := []node.Resource{
+		textFile(balancerDir+"/keepalived.conf", 0o644, text),
+		textFile(balancerDir+"/check.sh", 0o755, check),
+	}
+	pod := staticPod{
+		name: "keepalived", image: in.ref("loadbalancer"), cpu: "50m",
+		command: []string{"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", inputs[0].File.Path},
+		mounts:  []mount{{path: balancerDir}},
+		inputs:  inputs,
+		security: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{
+			Add: []corev1.Capability{"NET_ADMIN", "NET_BROADCAST", "NET_RAW"},
+		}},
+	}
+	manifest, err := pod.resource()
+	return append(inputs, manifest), err
+}
+
+// vipInterface is the declared interface, or the one that holds the node's address.
+func (in *Input) vipInterface(n spec.Node) string {
+	if declared := in.Cluster.LoadBalancer.Interface; declared != "" {
+		return declared
+	}
+	return in.Facts[n.Name].Addresses[n.Address.String()]
+}
