@@ -121,10 +121,14 @@ func broken(err error) bool {
 
 // unreachable names what was waited for. The caller's own cancelling is no fault of the machine.
 func (d *dialer) unreachable(ctx, limit context.Context, name string, phase Phase, err error) error {
+	var network net.Error // a dial may see the deadline before its context does
+	late := limit.Err() != nil || errors.As(err, &network) && network.Timeout()
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%s: %s: %w", name, phase, context.Cause(ctx))
-	case ctx.Err() == nil && errors.Is(limit.Err(), context.DeadlineExceeded):
+	case ctx.Err() != nil:
+		err = fmt.Errorf("no answer in the time that was left: %w", context.Cause(ctx))
+	case late:
 		err = fmt.Errorf("no answer within %s", d.timeout)
 	case errors.Is(err, io.EOF):
 		err = errors.New("the machine closed the connection")

@@ -30,7 +30,7 @@ import (
 type Setup struct {
 	Listen   string   // address, 127.0.0.1 by default
 	KeyTypes []string // of its host keys: ed25519 (the default), ecdsa, rsa
-	Config   string   // more lines of sshd_config
+	Config   string   // more lines of sshd_config; they win over the server's own
 	User     string   // that Options logs in as, root by default
 }
 
@@ -62,7 +62,7 @@ func Serve(t testing.TB, setup Setup) *Server {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // sshd refuses to start without
 		t.Fatal(err)
 	}
-	s := &Server{Address: setup.Listen, User: setup.User, Dir: t.TempDir()}
+	s := &Server{Address: setup.Listen, User: setup.User, Dir: PublicDir(t)}
 	if s.Address == "" {
 		s.Address = "127.0.0.1"
 	}
@@ -71,11 +71,11 @@ func Serve(t testing.TB, setup Setup) *Server {
 	}
 	var public ssh.PublicKey
 	s.Key, public = NewKey(t, s.Dir, "client", "ed25519")
-	s.write(t, "authorized_keys", string(ssh.MarshalAuthorizedKey(public)))
+	authorized := s.write(t, "authorized_keys", string(ssh.MarshalAuthorizedKey(public)))
 	if setup.KeyTypes == nil {
 		setup.KeyTypes = []string{"ed25519"}
 	}
-	config := "AuthorizedKeysFile " + filepath.Join(s.Dir, "authorized_keys") + `
+	config := setup.Config + "\nAuthorizedKeysFile " + authorized + `
 PidFile none
 UsePAM no
 StrictModes no
@@ -83,14 +83,16 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
+SetEnv SHLVL=2
 LogLevel VERBOSE
 `
+	// SHLVL: at a deeper level bash leaves out root's own .bashrc, which is none of the tests' business.
 	for _, kind := range setup.KeyTypes {
 		path, key := NewKey(t, s.Dir, "host_"+kind, kind)
 		s.HostKeys = append(s.HostKeys, key)
 		config += "HostKey " + path + "\n"
 	}
-	s.start(t, config+setup.Config)
+	s.start(t, config)
 	return s
 }
 
@@ -189,10 +191,20 @@ func (s *Server) addr() string { return net.JoinHostPort(s.Address, strconv.Itoa
 func (s *Server) write(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(s.Dir, name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// PublicDir is a temporary directory that other users may read, which t.TempDir's parent forbids.
+func PublicDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // NewKey writes a new private key of kind ed25519, ecdsa or rsa to dir/name, and its public half
