@@ -104,6 +104,10 @@ func (l *loader) parse(path string) *hclsyntax.Body {
 	if !ok {
 		return nil
 	}
+	l.addFile(path, &hcl.File{Bytes: src})
+	if l.nested(src, path) {
+		return nil
+	}
 	f, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
 	l.addFile(path, &hcl.File{Bytes: src, Nav: nav(f)})
 	if diags.HasErrors() {

@@ -123,6 +123,11 @@ func (l *loader) assignText(v *variable, source, text string) {
 	}
 	if len(src) > maxFile {
 		l.errorf(hcl.Range{Filename: source, Start: hcl.InitialPos, End: hcl.InitialPos}, "Value too long", "Put values of this size into a file and name it with --var-file.")
+		v.value = cty.DynamicVal
+		return
+	}
+	if l.nested(src, source) {
+		v.value = cty.DynamicVal
 		return
 	}
 	expr, diags := hclsyntax.ParseExpression(src, source, hcl.InitialPos)
@@ -137,6 +142,10 @@ func (l *loader) assignText(v *variable, source, text string) {
 func (l *loader) readVarFile(path string, vars map[string]*variable) {
 	src, ok := l.readSource(path, "Variables file")
 	if !ok {
+		return
+	}
+	l.addFile(path, &hcl.File{Bytes: src})
+	if l.nested(src, path) {
 		return
 	}
 	var f *hcl.File
