@@ -77,35 +77,8 @@ func (d *Dir) Save(set *pki.Set) error {
 	if err := d.writable(); err != nil {
 		return err
 	}
-	m, err := d.readMarker()
-	if err != nil {
-		return err
-	}
-	if m.ID != "" && m.ID != set.ClusterID() {
-		return fmt.Errorf("%s holds cluster %s: it cannot be replaced by cluster %s", d.path, m.ID, set.ClusterID())
-	}
-	old, err := d.setFiles()
-	if err != nil {
-		return fmt.Errorf("read the state directory: %w", err)
-	}
-	files := set.Files()
-	c := newCommit(m.Saves + 1)
-	c.Move = []string{markerFile}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		if _, kept := files[name]; !kept && strings.HasPrefix(name, "nodes/") {
-			c.Remove = append(c.Remove, name)
-		}
-	}
-	maps.DeleteFunc(files, func(name string, content []byte) bool { return bytes.Equal(old[name], content) })
-	if len(files) == 0 && len(c.Remove) == 0 && m.ID != "" {
-		return nil
-	}
-	c.Move = append(c.Move, slices.Sorted(maps.Keys(files))...)
-	if m.ID == "" {
-		m = marker{ID: set.ClusterID(), Created: time.Now().UTC().Truncate(time.Second)}
-	}
-	m.Saves++
-	if files[markerFile], err = json.Marshal(m); err != nil {
+	c, files, err := d.difference(set)
+	if err != nil || len(files) == 0 {
 		return err
 	}
 	if err := d.stage(files, c); err != nil {
@@ -115,6 +88,43 @@ func (d *Dir) Save(set *pki.Set) error {
 		return fmt.Errorf("save in %s: %w", d.path, err)
 	}
 	return nil
+}
+
+// difference is what there is to do to save set, and the files to be written for it; none when it is saved already.
+func (d *Dir) difference(set *pki.Set) (commit, map[string][]byte, error) {
+	m, err := d.readMarker()
+	if err != nil {
+		return commit{}, nil, err
+	}
+	id := set.ClusterID()
+	if m.ID != "" && m.ID != id {
+		return commit{}, nil, fmt.Errorf("%s holds cluster %s: it cannot be replaced by cluster %s", d.path, m.ID, id)
+	}
+	old, err := d.setFiles()
+	if err != nil {
+		return commit{}, nil, fmt.Errorf("read the state directory: %w", err)
+	}
+	files := set.Files()
+	var gone []string
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if _, kept := files[name]; !kept && strings.HasPrefix(name, "nodes/") {
+			gone = append(gone, name)
+		}
+	}
+	maps.DeleteFunc(files, func(name string, content []byte) bool { return bytes.Equal(old[name], content) })
+	if len(files) == 0 && len(gone) == 0 && m.ID != "" {
+		return commit{}, nil, nil
+	}
+	if m.ID == "" {
+		m = marker{ID: id, Created: time.Now().UTC().Truncate(time.Second)}
+	}
+	m.Saves++
+	if files[markerFile], err = json.Marshal(m); err != nil {
+		return commit{}, nil, err
+	}
+	c := newCommit(m.Saves)
+	c.Move, c.Remove = slices.Sorted(maps.Keys(files)), gone
+	return c, files, nil
 }
 
 func (d *Dir) readMarker() (marker, error) {
