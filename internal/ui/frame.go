@@ -147,8 +147,8 @@ func (v view) warnings(n int) []string {
 	}
 	for _, w := range all {
 		text := w.text
-		if w.node != "" {
-			text = w.node + ": " + text
+		if w.about != "" {
+			text = w.about + ": " + text
 		}
 		prefix := " " + v.warn.Bold(true).Render(v.alert) + " "
 		for i, line := range strings.Split(ansi.Wordwrap(text, max(20, v.width-3), ""), "\n") {

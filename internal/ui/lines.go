@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +42,9 @@ func (f *lineFeed) Emit(e event.Event) {
 	defer f.mu.Unlock()
 	now := f.now()
 	stage := f.track.take(e, now)
+	if e.Stage == "" && stage.name != "" {
+		e.Subject = "" // it serves as the stage
+	}
 	text := f.text(e, stage, now)
 	if text == "" {
 		return
@@ -60,7 +64,7 @@ func (f *lineFeed) Close() {}
 // text is the end of the line for e, "" when it is not worth one.
 func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 	subject, message := oneLine(e.Subject), clean(e.Message)
-	key := e.Node + "\x00" + e.Stage + "\x00"
+	key := e.Node + "\x00" + s.name + "\x00"
 	switch e.Kind {
 	case event.Started:
 		if subject != "" {
@@ -77,7 +81,7 @@ func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 		if !f.due(key, progressEvery, now) {
 			return ""
 		}
-		return strings.TrimSpace(subject + "  " + told(&s.progress, now))
+		return strings.TrimSpace(cmp.Or(subject, message) + "  " + told(&s.progress, now))
 	case event.Waiting:
 		if !f.due(key+subject+message, waitingEvery, now) {
 			return ""
@@ -88,7 +92,7 @@ func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 	case event.Failed:
 		return f.bad.Render("FAILED: ") + joined(subject, message)
 	case event.Done:
-		return f.done(subject, f.subject[key+subject], s, now)
+		return strings.TrimSpace(f.done(subject, f.subject[key+subject], s, now) + "  " + f.dim.Render(message))
 	}
 	return joined(subject, message)
 }

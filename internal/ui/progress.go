@@ -6,43 +6,52 @@ import (
 	"github.com/slipway/slipway/internal/event"
 )
 
-// progress adds up the progress of a stage: of the stage as a whole where events tell of that,
-// else of those subjects that are under way, since several may be at once.
+// progress adds up the progress of a stage from that of its subjects, of which several may be under way.
 type progress struct {
-	subjects map[string][2]int64 // done and total by subject; "" is the stage itself
-	since    time.Time           // first told of
-	moved    int64               // units since then
+	subjects map[string]extent // "" is the stage itself
+	since    time.Time         // when bytes were first told of
+	moved    int64             // bytes since then
 }
+
+type extent struct{ done, total int64 }
 
 func (p *progress) take(e event.Event, now time.Time) {
 	if p.subjects == nil {
-		p.subjects, p.since = map[string][2]int64{}, now
+		p.subjects = map[string]extent{}
 	}
-	before := p.subjects[e.Subject][0]
-	_, whole := p.subjects[""]
-	if !whole || e.Subject == "" {
-		p.moved += max(0, e.Done-before)
+	if isBytes(e.Total) {
+		if p.since.IsZero() {
+			p.since, p.moved = now, -e.Done // what was there before counts for nothing
+		}
+		p.moved += max(0, e.Done-p.subjects[e.Subject].done)
 	}
-	p.subjects[e.Subject] = [2]int64{e.Done, e.Total}
+	p.subjects[e.Subject] = extent{e.Done, e.Total}
 }
 
-// sum is what to show; total is 0 when there is nothing to show.
+func (p *progress) finish(subject string) { delete(p.subjects, subject) }
+
+// sum is what to show; total is 0 when there is nothing to show. Bytes of the stage as a whole come
+// first, then its subjects under way, then a count of the whole.
 func (p *progress) sum() (done, total int64) {
-	if s, ok := p.subjects[""]; ok {
-		return s[0], s[1]
+	whole := p.subjects[""]
+	if isBytes(whole.total) {
+		return whole.done, whole.total
 	}
-	for _, s := range p.subjects {
-		if s[0] < s[1] {
-			done, total = done+s[0], total+s[1]
+	for name, s := range p.subjects {
+		if name != "" && s.done < s.total {
+			done, total = done+s.done, total+s.total
 		}
 	}
-	return done, total
+	if total > 0 {
+		return done, total
+	}
+	return whole.done, whole.total
 }
 
-// rate is units per second, 0 until it can be told.
+// rate is bytes per second, 0 until it can be told.
 func (p *progress) rate(now time.Time) int64 {
-	if d := now.Sub(p.since); d >= time.Second {
-		return int64(float64(p.moved) / d.Seconds())
+	if d := now.Sub(p.since); !p.since.IsZero() && d >= time.Second {
+		return int64(float64(max(0, p.moved)) / d.Seconds())
 	}
 	return 0
 }

@@ -13,6 +13,10 @@ import (
 func (v view) clusterRows() []string {
 	var out []string
 	for _, s := range v.cluster.stages {
+		// A stage that nodes are at, each in its row, has a row of its own only if there is more to say.
+		if len(v.named(s.name)) > 1 && s.subject == "" && s.wait() == "" {
+			continue
+		}
 		if s.running() || s.failed {
 			out = append(out, v.line(s, v.pad(s.name, v.nameWidth()+2+v.stageWidth())))
 		}
@@ -48,7 +52,7 @@ func (v view) mark(s *stage) string {
 		return v.good.Render(v.ok)
 	case v.over: // it was stopped half way
 		return v.warn.Render(v.idle)
-	case s.message != "":
+	case s.wait() != "":
 		return v.warn.Render(v.turn())
 	}
 	return v.accent.Render(v.turn())
@@ -65,8 +69,8 @@ func (v view) detail(s *stage, width int) string {
 		}
 		return ""
 	}
-	if s.message != "" {
-		return v.warn.Render(v.trim("waiting: "+joined(s.subject, s.message), width))
+	if wait := s.wait(); wait != "" {
+		return v.warn.Render(v.trim("waiting: "+wait, width))
 	}
 	if done, total := s.sum(); total > 0 && done < total {
 		return v.gauge(s, done, total, width)
@@ -74,22 +78,26 @@ func (v view) detail(s *stage, width int) string {
 	return v.dim.Render(v.trim(s.subject, width))
 }
 
-// figures is the width kept for a gauge's numbers, so that bars of all rows end in one column.
+// figures is the width kept for a gauge's numbers, so that the bars of all rows end in one column.
 const figures = 30
 
 // gauge is a bar with its numbers, and the subject where there is room.
 func (v view) gauge(s *stage, done, total int64, width int) string {
+	room, longest := figures, 24
 	numbers := fmt.Sprintf("%3d%%  %s", min(done, total)*100/total, amount(done, total))
-	if rate := s.rate(v.now); isBytes(total) && rate > 0 {
+	if !isBytes(total) { // what is counted says more by its subject than by a bar
+		numbers, longest = amount(done, total), 8
+		room = 2*len(fmt.Sprint(total)) + 1
+	} else if rate := s.rate(v.now); rate > 0 {
 		numbers += "  " + size(rate) + "/s"
 	}
-	bar := min(24, width-figures-1)
+	bar := min(longest, width-room-1)
 	if bar < 6 {
 		return v.trim(strings.TrimSpace(numbers), width)
 	}
 	out := v.bar(done, total, bar) + " " + numbers
-	if room := width - bar - 1 - figures - 1; room >= 16 && s.subject != "" {
-		out += strings.Repeat(" ", max(1, figures-len(numbers)+1)) + v.dim.Render(v.trim(s.subject, room))
+	if left := width - bar - 1 - room - 2; left >= 16 && s.subject != "" {
+		out += strings.Repeat(" ", max(0, room-len(numbers))+2) + v.dim.Render(v.trim(s.subject, left))
 	}
 	return out
 }

@@ -29,15 +29,18 @@ type stage struct {
 	name         string
 	node         string
 	began, ended time.Time // ended is zero while it runs
+	told         bool      // its beginning was told, so its end will be
 	failed       bool
-	subject      string // in hand, "" for none
-	message      string // why it waits or what failed
+	subject      string   // in hand, "" for none
+	message      string   // what failed
+	waits        []notice // conditions that it waits for, by subject, latest last
+	waiting      bool     // nothing has moved since the latest of them
 	changed      int
 	progress
 }
 
-// notice is a warning.
-type notice struct{ node, text string }
+// notice is a warning about a node, or a condition and why it is not met.
+type notice struct{ about, text string }
 
 func newTracker(nodes []string, now time.Time) *tracker {
 	t := &tracker{began: now, cluster: &lane{}}
@@ -61,22 +64,19 @@ func (t *tracker) lane(node string) *lane {
 	return l
 }
 
-// stage finds the stage of an event. An event without a stage belongs to what its node is at.
-func (t *tracker) stage(e event.Event, now time.Time) *stage {
-	l := t.lane(e.Node)
-	if e.Stage == "" && l.last != nil {
-		return l.last
-	}
+// stage finds or makes the stage of that name.
+func (t *tracker) stage(node, name string, now time.Time) *stage {
+	l := t.lane(node)
 	for _, s := range l.stages {
-		if s.name == e.Stage {
+		if s.name == name {
 			l.last = s
 			return s
 		}
 	}
-	s := &stage{name: e.Stage, node: e.Node, began: now}
+	s := &stage{name: name, node: node, began: now}
 	l.stages, l.last = append(l.stages, s), s
-	if !slices.Contains(t.stages, s.name) {
-		t.stages = append(t.stages, s.name)
+	if !slices.Contains(t.stages, name) {
+		t.stages = append(t.stages, name)
 	}
 	return s
 }
@@ -88,47 +88,32 @@ func (t *tracker) take(e event.Event, now time.Time) *stage {
 		if !slices.Contains(t.warnings, n) {
 			t.warnings = append(t.warnings, n)
 		}
-		if e.Stage == "" {
+	}
+	if e.Stage == "" {
+		// Work without stages, such as building a bundle: its subjects are what there is to follow.
+		// What is changed or warned of in passing is no such work.
+		if e.Kind == event.Changed || e.Kind == event.Warning {
 			return &stage{node: e.Node, began: now, ended: now}
 		}
+		e.Stage, e.Subject = oneLine(e.Subject), ""
 	}
-	s := t.stage(e, now)
-	whole := e.Subject == ""
-	if s.failed && e.Kind != event.Failed && e.Kind != event.Warning && e.Kind != event.Done {
-		s.failed, s.ended = false, time.Time{} // it goes on, or is tried again
-	}
-	switch e.Kind {
-	case event.Started:
-		if whole && !s.ended.IsZero() { // a stage that is gone through again
-			*s = stage{name: s.name, node: s.node, began: now, changed: s.changed}
-		}
-		s.subject, s.message = oneLine(e.Subject), ""
-	case event.Progress:
-		s.subject, s.message = oneLine(e.Subject), ""
-		s.progress.take(e, now)
-	case event.Changed:
-		s.changed++
-		s.subject, s.message = oneLine(e.Subject), ""
-	case event.Waiting:
-		s.subject, s.message = oneLine(e.Subject), oneLine(e.Message)
-	case event.Failed:
-		s.failed, s.ended, s.message = true, now, oneLine(joined(e.Subject, e.Message))
-	case event.Done:
-		s.message = ""
-		if whole {
-			s.ended, s.subject, s.failed = now, "", false
-		}
+	s := t.stage(e.Node, e.Stage, now)
+	s.take(e, now)
+	if e.Node == "" && e.Kind == event.Done && e.Subject == "" {
+		t.endOnNodes(s.name, now)
 	}
 	return s
 }
 
-func (s *stage) running() bool { return s.ended.IsZero() && !s.failed }
-
-func (s *stage) took(now time.Time) time.Duration {
-	if s.ended.IsZero() {
-		return now.Sub(s.began)
+// endOnNodes ends the stage on the nodes that did not tell its end themselves.
+func (t *tracker) endOnNodes(name string, now time.Time) {
+	for _, l := range t.lanes {
+		for _, s := range l.stages {
+			if s.name == name && s.running() {
+				s.end(now)
+			}
+		}
 	}
-	return s.ended.Sub(s.began)
 }
 
 // current is the stage to show for a node: what failed, else what runs, else what ended last.
