@@ -17,7 +17,6 @@ type draft struct {
 	endpointAt hcl.Range
 	podsAt     hcl.Range
 	servicesAt hcl.Range
-	lbAt       hcl.Range
 	nodes      []place // by index of Nodes
 	// unsure is set when the load balancer or the endpoint could not be read.
 	unsure bool

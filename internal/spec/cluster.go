@@ -111,7 +111,7 @@ type Node struct {
 	SSHAddress string     // where SSH answers, when not Address
 	SSH        SSH        // complete, the cluster's with the node's overrides
 	Labels     map[string]string
-	Taints     []Taint   // complete: a control plane's usual taint is among them, unless the file says otherwise
+	Taints     []Taint   // nil: not said, so that a control plane beside workers has its usual one; empty: none
 	Range      hcl.Range // where it was declared
 }
 

@@ -85,11 +85,11 @@ func unusable(a netip.Addr) string {
 	return ""
 }
 
-// reservedPorts are taken on every Kubernetes node: etcd's, the kubelet's, and the control plane's own.
+// reservedPorts are taken on the nodes, whatever the file says.
 func reservedPorts() map[int]string {
 	return map[int]string{
 		2379: "etcd", 2380: "etcd", 2381: "etcd's metrics",
-		10248: "the kubelet", 10249: "kube-proxy", 10250: "the kubelet", 10256: "kube-proxy",
+		8405: "HAProxy's health check", 10248: "the kubelet", 10249: "kube-proxy", 10250: "the kubelet", 10256: "kube-proxy",
 		10257: "the controller manager", 10259: "the scheduler",
 	}
 }

@@ -7,11 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
-// controlPlaneTaint keeps ordinary pods off a control plane, as in every kubeadm cluster.
-func controlPlaneTaint() Taint {
-	return Taint{Key: "node-role.kubernetes.io/control-plane", Effect: "NoSchedule"}
-}
-
 // labels reads the labels of a node. Those that Kubernetes or Slipway sets itself are refused:
 // the two would overwrite each other for ever.
 func (s section) labels(role Role) map[string]string {
@@ -20,7 +15,7 @@ func (s section) labels(role Role) map[string]string {
 		return nil
 	}
 	if role == LoadBalancer && len(pairs) > 0 {
-		s.errorf(s.at("labels"), "Labels on a load balancer", "A load-balancer node runs no kubelet and is no Kubernetes node, so it has no labels. Remove them.")
+		s.errorf(s.at("labels"), "Labels on a load balancer", "A load-balancer node does not join the cluster, so it has no labels. Remove them.")
 		return nil
 	}
 	out := map[string]string{}
@@ -42,21 +37,18 @@ func (s section) labels(role Role) map[string]string {
 	return out
 }
 
-// taints reads taints as kubectl writes them: key=value:Effect or key:Effect. Without the attribute a
-// control plane has its usual taint; an empty list takes it away.
+// taints reads taints as kubectl writes them: key=value:Effect or key:Effect. Nil means that
+// nothing was said, which leaves a control plane its usual taint; an empty list takes that away.
 func (s section) taints(role Role) []Taint {
 	items, ok := s.list("taints")
 	if !ok {
-		if role == ControlPlane {
-			return []Taint{controlPlaneTaint()}
-		}
 		return nil
 	}
 	if role == LoadBalancer && len(items) > 0 {
-		s.errorf(s.at("taints"), "Taints on a load balancer", "A load-balancer node runs no kubelet and is no Kubernetes node, so it has no taints. Remove them.")
+		s.errorf(s.at("taints"), "Taints on a load balancer", "A load-balancer node does not join the cluster, so it has no taints. Remove them.")
 		return nil
 	}
-	var out []Taint
+	out := []Taint{}
 	for _, it := range items {
 		t, wrong := parseTaint(it.value)
 		if wrong == "" && slices.ContainsFunc(out, func(o Taint) bool { return o.Key == t.Key && o.Effect == t.Effect }) {

@@ -70,10 +70,9 @@ func TestDefaults(t *testing.T) {
 		LoadBalancer: LoadBalancing{Kind: Direct},
 		Network: Network{Pods: netip.MustParsePrefix("10.244.0.0/16"), Services: netip.MustParsePrefix("10.96.0.0/16"),
 			Proxy: "nftables", Backend: "vxlan", DNS: "cluster.local", NodePorts: "30000-32767"},
-		SSH: ssh,
-		PKI: PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
-		Nodes: []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh,
-			Taints: []Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: "NoSchedule"}}}},
+		SSH:   ssh,
+		PKI:   PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
+		Nodes: []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh}},
 	}
 	if diff := diffCluster(want, load(t, path, LoadOptions{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -162,7 +161,7 @@ node "w" {
 		Kubelet: Kubelet{MaxPods: 50, EvictionHard: map[string]string{"nodefs.available": "1%"},
 			ImageGCHighThresholdPercent: 99, ImageGCLowThresholdPercent: 98},
 		Nodes: []Node{
-			{Name: "a.cp", Role: ControlPlane, Address: netip.MustParseAddr("fd00:1::11"), SSHAddress: "cp.example.com", SSH: own, Labels: map[string]string{"zone": "a"}},
+			{Name: "a.cp", Role: ControlPlane, Address: netip.MustParseAddr("fd00:1::11"), SSHAddress: "cp.example.com", SSH: own, Labels: map[string]string{"zone": "a"}, Taints: []Taint{}},
 			{Name: "w", Role: Worker, Address: netip.MustParseAddr("fd00:1::21"), SSH: ssh,
 				Taints: []Taint{{"a", "b", "NoExecute"}, {"example.com/c", "", "NoSchedule"}}},
 		},

@@ -25,7 +25,6 @@ func (d *draft) readLoadBalancer(s section) {
 		d.LoadBalancer.Kind = Direct
 		return
 	}
-	d.lbAt = s.block.defRange
 	kind := s.block.label
 	if s.block.unlabelled() {
 		d.unsure = true
