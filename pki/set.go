@@ -62,6 +62,9 @@ func (s *Set) CA(name string) KeyPair { return s.authorities[name] }
 // shared admin. The map is the caller's.
 func (s *Set) Node(name string) map[string]KeyPair {
 	out := map[string]KeyPair{}
+	if name == "" {
+		return out
+	}
 	own := s.leaves[name]
 	for _, l := range Table() {
 		kp, ok := own[l.Name]
@@ -103,4 +106,4 @@ func (s *Set) CAHash() string {
 }
 
 // Format names the cluster and nothing of what the Set holds, under every verb.
-func (s *Set) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Set(cluster %s)", s.ClusterID()) }
+func (s Set) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Set(cluster %s)", s.ClusterID()) }
