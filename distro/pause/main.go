@@ -19,6 +19,7 @@ func main() {
 	// Room for many: a SIGTERM must not be lost behind a burst of SIGCHLD.
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCHLD)
+	reap() // those that ended before anyone listened
 	for s := range signals {
 		switch s {
 		case syscall.SIGCHLD:
