@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Command prepares a program to run in the machine called name as root, in "/", with nothing of the
@@ -70,6 +71,8 @@ func (m instance) command(ctx context.Context, args ...string) (*exec.Cmd, error
 	if term, set := os.LookupEnv("TERM"); set {
 		cmd.Env = append(cmd.Env, "TERM="+term)
 	}
+	cmd.Cancel = func() error { return killLeaves(cmd.Process.Pid) }
+	cmd.WaitDelay = 5 * time.Second // for what the program left in the background with our pipes
 	return cmd, nil
 }
 

@@ -26,10 +26,9 @@ func (m instance) console() string { return filepath.Join(m.dir(), "console.log"
 // switchedOn exists from power on to power off, and tells a reboot from a machine killed meanwhile.
 func (m instance) switchedOn() string { return filepath.Join(m.dir(), "on") }
 
-func (m instance) netns() string { return "lab-" + m.lab.state.Name + "-" + m.Name }
-func (m instance) netnsPath() string {
-	return filepath.Join("/run/netns", m.netns())
-}
+// netns is where the machine's network namespace is mounted: in the lab's own folder and not in
+// /run/netns, which iproute2 bind-mounts over itself and so hides what was there before.
+func (m instance) netns() string { return filepath.Join(m.dir(), "netns") }
 
 // label is unique on the host, as nspawn wants machine names and systemd wants scopes.
 func (m instance) label() string { return "lab-" + m.lab.state.Name + "-" + m.Name }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/slipway/slipway/internal/event"
 )
@@ -63,8 +64,24 @@ func (l *Lab) Down() error {
 		if err := errors.Join(faults...); err != nil {
 			return fmt.Errorf("lab %s is not wholly down, run it again: %w", l.state.Name, err)
 		}
-		return removeTree(l.dir)
+		return l.removeDir()
 	})
+}
+
+// removeDir removes the lab's folder, and what says that it is a lab's last.
+func (l *Lab) removeDir() error {
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != stateFile && e.Name() != lockFile {
+			if err := removeTree(filepath.Join(l.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(os.Remove(filepath.Join(l.dir, stateFile)), os.RemoveAll(l.dir))
 }
 
 // Remove takes down the lab in dir, and is content when there is none; what an Up left there that was
@@ -78,13 +95,18 @@ func Remove(dir string) error {
 		return err
 	}
 	entries, err := os.ReadDir(dir)
-	if err == nil && (len(entries) == 0 || len(entries) == 1 && entries[0].Name() == "lock") {
-		err = os.RemoveAll(dir)
-	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() != lockFile {
+			return fmt.Errorf("%s holds %s but no %s, so it is no lab's folder: not removed", dir, e.Name(), stateFile)
+		}
+	}
+	return os.RemoveAll(dir)
 }
 
 // remove takes the machine off the host.
@@ -110,7 +132,7 @@ func (l *Lab) locked(do func() error) error {
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(l.dir + "/lab.json"); err != nil { // taken down while we waited for the lock
+	if _, err := os.Stat(filepath.Join(l.dir, stateFile)); err != nil { // taken down while we waited for the lock
 		return fmt.Errorf("%s: %w", l.dir, ErrNoLab)
 	}
 	return do()

@@ -5,7 +5,6 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -135,16 +134,19 @@ func (m instance) unplug() error {
 	if err != nil && !errors.As(err, &netlink.LinkNotFoundError{}) && !errors.Is(err, unix.ENODEV) {
 		return fmt.Errorf("remove cable %s: %w", m.veth(), err)
 	}
-	if err := netns.DeleteNamed(m.netns()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		if rest := os.Remove(m.netnsPath()); rest != nil && !errors.Is(rest, fs.ErrNotExist) { // made, but never mounted on
-			return fmt.Errorf("remove network namespace %s: %w", m.netns(), errors.Join(err, rest))
-		}
+	if err := removeTree(m.netns()); err != nil {
+		return fmt.Errorf("remove network namespace of %s: %w", m.Name, err)
 	}
 	return nil
 }
 
-// newNamespace makes a named network namespace without leaving this one.
-func newNamespace(name string) (netns.NsHandle, error) {
+// newNamespace makes a network namespace, mounted at path, without leaving this one.
+func newNamespace(path string) (ns netns.NsHandle, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o444)
+	if err != nil {
+		return netns.None(), err
+	}
+	file.Close()
 	runtime.LockOSThread()
 	home, err := netns.Get()
 	if err != nil {
@@ -152,12 +154,14 @@ func newNamespace(name string) (netns.NsHandle, error) {
 		return netns.None(), err
 	}
 	defer home.Close()
-	made, err := netns.NewNamed(name)
+	if ns, err = netns.New(); err == nil {
+		err = unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
+	}
 	if stray := netns.Set(home); stray != nil {
-		return netns.None(), errors.Join(err, stray) // the thread stays locked, lest another goroutine run in a wrong namespace
+		return ns, errors.Join(err, stray) // the thread stays locked, lest another goroutine run in a wrong namespace
 	}
 	runtime.UnlockOSThread()
-	return made, err
+	return ns, err
 }
 
 // removeBridge removes the lab's bridge; idempotent.

@@ -22,7 +22,7 @@ func (m instance) nspawnArgs() []string {
 	args := []string{
 		"systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot",
 		"--directory=" + m.root(), "--machine=" + m.label(), "--hostname=" + m.Name,
-		"--network-namespace-path=" + m.netnsPath(),
+		"--network-namespace-path=" + m.netns(),
 		"--capability=all", "--system-call-filter=@default @privileged bpf keyctl",
 		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only",
 		"--bind=/dev/kmsg",

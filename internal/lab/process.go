@@ -3,11 +3,14 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // keepers are the host's processes that keep the machine on: its nspawn, and what starts and awaits
@@ -67,4 +70,26 @@ func findProcesses(is func(pid int) bool) ([]int, error) {
 		}
 	}
 	return found, nil
+}
+
+// killLeaves kills the descendants of a process that have none themselves, or the process when it has
+// none. Those between, such as nsenter, end by themselves, having awaited what they started: else a
+// dead program of the machine would wait for the host's init to collect it, and the machine for it.
+func killLeaves(pid int) error {
+	children, err := findProcesses(func(child int) bool {
+		return strings.Contains(statusOf(child), fmt.Sprintf("\nPPid:\t%d\n", pid))
+	})
+	if err != nil {
+		return err
+	}
+	if len(children) == 0 {
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	var faults []error
+	for _, child := range children {
+		faults = append(faults, killLeaves(child))
+	}
+	return errors.Join(faults...)
 }

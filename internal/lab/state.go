@@ -18,6 +18,12 @@ import (
 // stateVersion changes when an older Slipway could not take down a newer one's lab.
 const stateVersion = 1
 
+// The files of a lab's folder that outlive all others while it is taken down.
+const (
+	stateFile = "lab.json"
+	lockFile  = "lock"
+)
+
 // state is what a lab's folder keeps of it. It is written before anything is made on the host;
 // whether a machine runs is never stored but asked of the kernel.
 type state struct {
@@ -46,7 +52,7 @@ func Open(dir string) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "lab.json"))
+	raw, err := os.ReadFile(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w; slipway lab up makes one", dir, ErrNoLab)
 	}
@@ -55,7 +61,7 @@ func Open(dir string) (*Lab, error) {
 	}
 	l := &Lab{dir: dir}
 	if err := json.Unmarshal(raw, &l.state); err != nil {
-		return nil, fmt.Errorf("%s/lab.json: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, stateFile), err)
 	}
 	if l.state.Version != stateVersion {
 		return nil, fmt.Errorf("%s/lab.json has version %d, this slipway knows %d: take the lab down with the slipway that made it", dir, l.state.Version, stateVersion)
@@ -68,12 +74,12 @@ func (l *Lab) save() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(l.dir, "lab.json"), append(raw, '\n'), 0o644)
+	return renameio.WriteFile(filepath.Join(l.dir, stateFile), append(raw, '\n'), 0o644)
 }
 
 // lock holds the lab's folder against other processes and goroutines until unlock is called.
 func (l *Lab) lock() (unlock func(), err error) {
-	lock := flock.New(filepath.Join(l.dir, "lock"))
+	lock := flock.New(filepath.Join(l.dir, lockFile))
 	if err := lock.Lock(); err != nil {
 		return nil, fmt.Errorf("lock lab %s: %w", l.state.Name, err)
 	}
