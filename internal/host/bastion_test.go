@@ -52,6 +52,17 @@ func TestBastionHostKey(t *testing.T) {
 	}
 }
 
+func TestHostKeyBehindBastions(t *testing.T) {
+	servers, o := chain(t)
+	o.KnownHosts = hosttest.KnownHosts(t, servers[0], servers[1])
+	_, err := host.Connect(t.Context(), o)
+	want := fmt.Sprintf("ssh -J root@127.0.0.2:%d -p %d root@127.0.0.3 ssh-keyscan -p %d 127.0.0.4 >> %s",
+		servers[0].Port, servers[1].Port, servers[2].Port, o.KnownHosts)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, expected the remedy %s", err, want)
+	}
+}
+
 func TestBastionForbidsForwarding(t *testing.T) {
 	bastion := hosttest.Serve(t, hosttest.Setup{Config: "AllowTcpForwarding no"})
 	target := hosttest.Serve(t, hosttest.Setup{})

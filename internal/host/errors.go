@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -56,6 +57,7 @@ type HostKeyError struct {
 	Line      int    // of the entry that Known comes from; 0 where there is none
 	Revoked   bool   // the presented key is marked @revoked there
 	Err       error  // why a host certificate is refused; nil for plain keys
+	Via       []Hop  // bastions on the way, first to last
 }
 
 func (e *HostKeyError) Error() string {
@@ -80,11 +82,25 @@ func (e *HostKeyError) Error() string {
 }
 
 func (e *HostKeyError) keyscan() string {
-	name, port, err := net.SplitHostPort(e.Address)
-	if err != nil {
-		return fmt.Sprintf("ssh-keyscan %s >> %s", quote(e.Address), quote(e.File))
+	args := []string{"ssh-keyscan"}
+	if n := len(e.Via); n > 0 { // what scans must be able to connect
+		last := e.Via[n-1]
+		jump := []string{"ssh", "-p", strconv.Itoa(last.Port), last.User + "@" + last.Address}
+		if n > 1 {
+			var hops []string
+			for _, h := range e.Via[:n-1] {
+				hops = append(hops, h.User+"@"+name("", h.Address, h.Port))
+			}
+			jump = slices.Insert(jump, 1, "-J", strings.Join(hops, ","))
+		}
+		args = append(jump, args...)
 	}
-	return fmt.Sprintf("ssh-keyscan -p %s %s >> %s", port, quote(name), quote(e.File))
+	if address, port, err := net.SplitHostPort(e.Address); err == nil {
+		args = append(args, "-p", port, address)
+	} else {
+		args = append(args, e.Address)
+	}
+	return quoteAll(args...) + " >> " + quote(e.File)
 }
 
 // AuthError is a machine that refused every key, or for which there was none to offer.

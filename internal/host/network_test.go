@@ -56,11 +56,12 @@ func TestRefused(t *testing.T) {
 
 // A listener whose queue is full drops what would connect, as a firewall does.
 func TestConnectTimeout(t *testing.T) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer syscall.Close(fd)
+	syscall.CloseOnExec(fd)
 	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,7 @@ func TestSilentListener(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
+	o.Timeout = 300 * time.Millisecond
 	_, err = host.Connect(t.Context(), o)
 	unreachable(t, err, host.PhaseHandshake)
 }
@@ -157,7 +159,7 @@ func stopPeer(t *testing.T, h host.Host) {
 func TestDeadPeer(t *testing.T) {
 	server := hosttest.Serve(t, hosttest.Setup{})
 	o := server.Options(t, "cp-1")
-	o.KeepAlive = 100 * time.Millisecond
+	o.KeepAlive = 200 * time.Millisecond
 	h := connect(t, o)
 	pending := make(chan error, 20)
 	for range 6 {
@@ -191,6 +193,45 @@ func TestDeadPeer(t *testing.T) {
 	unreachable(t, h.Run(t.Context(), host.Command{Args: []string{"true"}}), host.PhaseLost)
 	_, err = h.Dial(t.Context(), "tcp", "127.0.0.1:22")
 	unreachable(t, err, host.PhaseLost)
+}
+
+// Giving up on a machine that does not answer takes no longer than on one that does not obey.
+func TestCancelDeadPeer(t *testing.T) {
+	o := hosttest.Serve(t, hosttest.Setup{}).Options(t, "cp-1")
+	o.KeepAlive = time.Hour
+	h := connect(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	pending := make(chan error, 7)
+	for range cap(pending) {
+		go func() { pending <- h.Run(ctx, host.Command{Args: []string{"cat"}, Stdin: silent(t)}) }()
+	}
+	stopPeer(t, h)
+	cancel()
+	deadline := time.After(time.Minute)
+	for range cap(pending) {
+		select {
+		case err := <-pending:
+			if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cp-1 (") {
+				t.Errorf("error %v", err)
+			}
+		case <-deadline:
+			t.Fatal("Run hangs")
+		}
+	}
+}
+
+// sshd turns connections away while too many others log in.
+func TestMaxStartups(t *testing.T) {
+	server := hosttest.Serve(t, hosttest.Setup{Config: "MaxStartups 1:100:1"})
+	idle, err := net.Dial("tcp", net.JoinHostPort(server.Address, strconv.Itoa(server.Port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(500*time.Millisecond, func() { _ = idle.Close() })
+	connect(t, server.Options(t, "cp-1"))
+	if !strings.Contains(server.Log(), "drop connection") {
+		t.Errorf("the server turned nobody away:\n%s", server.Log())
+	}
 }
 
 func TestPeerGone(t *testing.T) {

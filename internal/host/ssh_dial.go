@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -19,8 +20,12 @@ type dialer struct {
 	keys      *keyring
 	timeout   time.Duration
 	keepAlive time.Duration
-	depth     int
+	path      []Hop // logged in to so far
 }
+
+// reconnects is how often a server may hang up before it has shown its key: sshd does so at random
+// while more than MaxStartups log in at once, as many do through one bastion.
+const reconnects = 4
 
 // dial logs in to hop, by way of via unless that is nil. The hop's host key is verified before
 // authentication.
@@ -32,22 +37,38 @@ func (d *dialer) dial(ctx context.Context, name string, via *link, hop Hop) (*li
 	limit, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	addr := net.JoinHostPort(hop.Address, strconv.Itoa(hop.Port))
-	conn, err := d.transport(limit, via, addr)
-	if err != nil {
-		if via != nil && via.lost() != nil {
-			return nil, via.lost()
+	for try := 0; ; try++ {
+		conn, err := d.transport(limit, via, addr)
+		if err != nil {
+			if via != nil && via.lost() != nil {
+				return nil, via.lost()
+			}
+			return nil, d.unreachable(ctx, limit, name, PhaseConnect, err)
 		}
-		return nil, d.unreachable(ctx, limit, name, PhaseConnect, err)
-	}
-	client, err := d.login(ctx, limit, name, conn, addr, hop.User, offer)
-	if err != nil {
+		client, err := d.login(ctx, limit, name, conn, addr, hop.User, offer)
+		if err == nil {
+			l := &link{name: name, client: client, pulse: conn, over: make(chan struct{})}
+			l.watch(d.keepAlive, len(d.path))
+			d.path = append(d.path, hop)
+			return l, nil
+		}
 		_ = conn.Close()
-		return nil, err
+		var early *UnreachableError
+		if try == reconnects || !errors.As(err, &early) || early.Phase != PhaseHandshake {
+			return nil, err
+		}
+		select {
+		case <-limit.Done():
+			return nil, err
+		case <-time.After(backoff(try)):
+		}
 	}
-	l := &link{name: name, client: client, pulse: conn, over: make(chan struct{})}
-	l.watch(d.keepAlive, d.depth)
-	d.depth++
-	return l, nil
+}
+
+// backoff spreads those that were turned away together.
+func backoff(try int) time.Duration {
+	step := 200 * time.Millisecond << try
+	return step/2 + rand.N(step)
 }
 
 func (d *dialer) transport(ctx context.Context, via *link, addr string) (*pulse, error) {
@@ -73,16 +94,15 @@ func (d *dialer) login(ctx, limit context.Context, name string, conn net.Conn, a
 	defer stop()
 	var verified atomic.Bool
 	var refused atomic.Pointer[HostKeyError]
+	path := d.path // the callback also runs when keys are renewed, while d goes on
 	config := &ssh.ClientConfig{
 		User:              user,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(offer.signers...)},
 		HostKeyAlgorithms: d.known.algorithms(addr),
 		HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			if err := d.known.check(name, addr, key); err != nil {
-				var bad *HostKeyError
-				if errors.As(err, &bad) {
-					refused.Store(bad)
-				}
+				err.Via = path
+				refused.Store(err)
 				return err
 			}
 			verified.Store(true)

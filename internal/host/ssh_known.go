@@ -86,7 +86,7 @@ func (k *knownHosts) algorithms(addr string) []string {
 }
 
 // check refuses key with a *HostKeyError unless it is on file for addr.
-func (k *knownHosts) check(host, addr string, key ssh.PublicKey) error {
+func (k *knownHosts) check(host, addr string, key ssh.PublicKey) *HostKeyError {
 	err := k.match(addr, dialled{"tcp", addr}, key)
 	if err == nil {
 		return nil

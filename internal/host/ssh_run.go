@@ -125,10 +125,14 @@ func (s *SSH) newSession(ctx context.Context) (*ssh.Session, error) {
 // than root and only its own child, so a second session looks for the command's mark.
 func (s *SSH) signal(session *ssh.Session, root bool, signal, id string) error {
 	_ = session.Signal(ssh.Signal(signal)) // reaches the command where no second session is to be had
-	s.endings <- struct{}{}
-	defer func() { <-s.endings }()
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	select {
+	case s.endings <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.endings }()
 	reaper, err := s.newSession(ctx)
 	if err != nil {
 		return err

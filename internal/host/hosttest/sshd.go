@@ -82,7 +82,6 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
-MaxStartups 100
 SetEnv SHLVL=2
 LogLevel VERBOSE
 `
