@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/slipway/slipway/internal/spec"
 )
 
 // The exit codes that every verb keeps to.
@@ -42,7 +44,8 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := newRoot().ExecuteContext(ctx)
+	root := newRoot()
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -54,7 +57,7 @@ func run() int {
 			return code
 		}
 	}
-	fmt.Fprintln(os.Stderr, "Error: "+err.Error())
+	report(root, err)
 	return code
 }
 
@@ -83,6 +86,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newBundle(),
 		newLab(),
 		newNode(),
+		newVersion(spec.SupportedKubernetes()),
 	)
 	return root
 }
