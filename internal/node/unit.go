@@ -101,10 +101,13 @@ func (u *Unit) apply(ctx context.Context, p *pass) error {
 		if err := p.reloadUnits(ctx); err != nil {
 			return err
 		}
+		if s, err = p.status(ctx, u.Name); err != nil { // until now systemd may have remembered what was
+			return err
+		}
 	}
 	defer func() { p.units = nil; p.forgetImages() }() // what was asked before is out of date
 	if s.Enabled != "static" && s.Enabled != "enabled" {
-		if _, err := output(ctx, nil, "systemctl", "enable", "--no-reload", "--", u.Name); err != nil {
+		if _, err := output(ctx, nil, "systemctl", "enable", "--", u.Name); err != nil {
 			return err
 		}
 	}
