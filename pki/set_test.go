@@ -2,7 +2,9 @@ package pki
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -100,7 +102,7 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-func mustSigner(t *testing.T, kp KeyPair) any {
+func mustSigner(t *testing.T, kp KeyPair) crypto.Signer {
 	t.Helper()
 	_, key, err := kp.signer()
 	if err != nil {
@@ -115,8 +117,12 @@ func TestIdentity(t *testing.T) {
 	if len(id) != 32 || id == create(t, testCluster()).ClusterID() {
 		t.Errorf("cluster id %q", id)
 	}
-	if h := s.CAHash(); !strings.HasPrefix(h, "sha256:") || len(h) != 71 {
-		t.Errorf("hash of the authority %q", h)
+	der, err := x509.MarshalPKIXPublicKey(mustSigner(t, s.CA(Kubernetes)).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.CAHash(), fmt.Sprintf("sha256:%x", sha256.Sum256(der)); got != want {
+		t.Errorf("hash of the authority %s, want %s", got, want)
 	}
 	if id := (*Set)(nil).ClusterID(); id != "" {
 		t.Errorf("cluster id of no set: %q", id)
