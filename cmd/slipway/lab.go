@@ -82,6 +82,7 @@ func newLabUp() *cobra.Command {
 	f.IntVar(&controlPlanes, "control-planes", 0, "make cp-1, cp-2, … at .11, .12, … of the subnet")
 	f.IntVar(&workers, "workers", 0, "make w-1, w-2, … at .21, .22, … of the subnet")
 	f.StringVar(&subnet, "subnet", "10.77.0.0/24", "the lab's network; it must lie outside the cluster's pod and service ranges")
+	f.BoolVar(&c.NAT, "nat", false, "two interfaces per machine, as Vagrant makes them: eth0 is 10.0.2.15 everywhere, eth1 has the address")
 	f.StringVar(&c.Cache, "cache", "", "folder of the base system (default build/cache/lab-base-HASH)")
 	f.StringVar(&c.Mirror, "mirror", "", "Debian mirror to build the base system from (default mmdebstrap's own)")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {

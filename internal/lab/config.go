@@ -25,6 +25,10 @@ type Config struct {
 	Subnet netip.Prefix // of the bridge; 10.77.0.0/24; its first address is the operator's
 	Nodes  []Machine
 
+	// NAT gives each machine two interfaces, as Vagrant does: eth0 with 10.0.2.15, the same on every
+	// machine, and the default route; eth1 with the machine's own address.
+	NAT bool
+
 	// Restart is a command that is given a machine's name when that machine has rebooted itself, and
 	// calls Lab.Restart. Without one a machine that reboots stays off until Start.
 	Restart []string

@@ -54,6 +54,7 @@ func testConfig(name, dir, subnet string) Config {
 		Cache:   filepath.Join("..", "..", defaultCache()),
 		Nodes:   []Machine{{Name: "a", Address: first}, {Name: "b", Address: first.Next()}},
 		Restart: []string{os.Args[0], "lab-restart", dir},
+		NAT:     name == "nat",
 	}
 }
 
@@ -102,7 +103,7 @@ func traces(t *testing.T, name, dir string) []string {
 		t.Fatal(err)
 	}
 	for _, link := range links {
-		if n := link.Attrs().Name; n == "lab-"+name || strings.HasPrefix(n, "v-"+name+"-") {
+		if n := link.Attrs().Name; n == "lab-"+name || strings.HasPrefix(n, "v-"+name+"-") || strings.HasPrefix(n, "n-"+name+"-") {
 			found = append(found, "link "+n)
 		}
 	}

@@ -37,6 +37,9 @@ func (m instance) scope() string { return m.label() + ".scope" }
 // veth is the bridge's end of the machine's cable; 15 characters are all an interface may have.
 func (m instance) veth() string { return fmt.Sprintf("v-%s-%d", m.lab.state.Name, m.index) }
 
+// natVeth is the host's end of the cable that a machine of a lab with NAT believes to lead outside.
+func (m instance) natVeth() string { return fmt.Sprintf("n-%s-%d", m.lab.state.Name, m.index) }
+
 func (l *Lab) bridge() string { return "lab-" + l.state.Name }
 
 // disks are the folders that bypass the root's overlay, on which containerd could not lay its own.

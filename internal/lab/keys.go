@@ -67,7 +67,7 @@ func (l *Lab) writeClientFiles() error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(&hosts, knownhosts.Line([]string{m.Address.String(), m.Name}, key))
+		fmt.Fprintln(&hosts, knownhosts.Line([]string{m.Address.String(), l.Address6(m.Address).String(), m.Name}, key))
 		fmt.Fprintf(&config, "Host %s\n\tHostName %s\n", m.Name, m.Address)
 	}
 	fmt.Fprintf(&config, "Host *\n\tUser root\n\tIdentityFile \"%s\"\n\tIdentitiesOnly yes\n\tUserKnownHostsFile \"%s\"\n",

@@ -94,6 +94,11 @@ func testUsers(t *testing.T, l *Lab) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	six, err := login(t, l, "root", l.Address6(l.Machines()[0].Address).String())
+	if err != nil {
+		t.Fatalf("over IPv6: %v", err)
+	}
+	six.Close()
 	for _, c := range []struct {
 		user, command, stdin string
 		ok                   bool
@@ -254,6 +259,20 @@ func testExec(t *testing.T, l *Lab) {
 	}
 	if got := inMachine(t, l, "a", "ps -e -o args="); strings.Contains(got, "sleep 1234") {
 		t.Error("a cancelled command outlived its caller")
+	}
+}
+
+func TestMachinesBehindNAT(t *testing.T) {
+	l := upTest(t, "nat", "10.79.3.0/28")
+	for i, m := range l.Machines() {
+		got := inMachine(t, l, m.Name, "ip -4 -o address show scope global | awk '{print $2, $4}'; ip route show default")
+		want := "eth0 10.0.2.15/24\neth1 " + m.Address.String() + "/28\ndefault via 10.0.2.2 dev eth0"
+		if got != want {
+			t.Errorf("machine %d has %q, want %q", i, got, want)
+		}
+	}
+	if got := inMachine(t, l, "a", "ssh-keyscan -t ed25519 10.79.3.3 2>/dev/null"); !strings.HasPrefix(got, "10.79.3.3 ssh-ed25519 ") {
+		t.Errorf("a does not reach b's sshd: %q", got)
 	}
 }
 

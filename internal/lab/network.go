@@ -9,10 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,8 +20,35 @@ func mac(a netip.Addr) net.HardwareAddr {
 	return net.HardwareAddr{0x02, 0x1a, b[0], b[1], b[2], b[3]}
 }
 
-func (l *Lab) cidr(a netip.Addr) *netlink.Addr {
-	return &netlink.Addr{IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(l.state.Subnet.Bits(), 32)}}
+// cidrs are the interface addresses that go with an address of the lab: itself, and its IPv6
+// counterpart where the host has IPv6.
+func (l *Lab) cidrs(a netip.Addr) []*netlink.Addr {
+	all := []*netlink.Addr{{IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(l.state.Subnet.Bits(), 32)}}}
+	if len(families()) > 1 {
+		all = append(all, &netlink.Addr{
+			IPNet: &net.IPNet{IP: l.Address6(a).AsSlice(), Mask: net.CIDRMask(64, 128)},
+			Flags: unix.IFA_F_NODAD, // usable at once: no one else can have it
+		})
+	}
+	return all
+}
+
+// Address6 is the IPv6 address that goes with an IPv4 address of the lab. Machines have both, on
+// hosts that have IPv6; each lab has a /64 of its own.
+func (l *Lab) Address6(a netip.Addr) netip.Addr {
+	subnet, host := l.state.Subnet.Addr().As4(), a.As4()
+	b := [16]byte{0: 0xfd}
+	copy(b[2:], subnet[:])
+	copy(b[12:], host[:])
+	return netip.AddrFrom16(b)
+}
+
+// families are the folders below /proc/sys/net of what the host speaks.
+func families() []string {
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+		return []string{"ipv4"}
+	}
+	return []string{"ipv4", "ipv6"}
 }
 
 // ensureBridge makes the lab's bridge; idempotent. A bridge of that name that belongs to a lab in
@@ -49,12 +74,16 @@ func (l *Lab) ensureBridge() error {
 	if err != nil {
 		return fmt.Errorf("bridge %s: %w", name, err)
 	}
-	if err := netlink.AddrReplace(link, l.cidr(l.Gateway())); err != nil {
-		return fmt.Errorf("address of bridge %s: %w", name, err)
+	for _, addr := range l.cidrs(l.Gateway()) {
+		if err := netlink.AddrReplace(link, addr); err != nil {
+			return fmt.Errorf("address %s of bridge %s: %w", addr, name, err)
+		}
 	}
 	// Also on a host that forwards for others, the lab's traffic stays in the lab.
-	if err := os.WriteFile(filepath.Join("/proc/sys/net/ipv4/conf", name, "forwarding"), []byte("0"), 0o644); err != nil {
-		return err
+	for _, family := range families() {
+		if err := os.WriteFile(filepath.Join("/proc/sys/net", family, "conf", name, "forwarding"), []byte("0"), 0o644); err != nil {
+			return err
+		}
 	}
 	return netlink.LinkSetUp(link)
 }
@@ -76,92 +105,6 @@ func (l *Lab) refuseForeignRange() error {
 		}
 	}
 	return nil
-}
-
-// plugIn gives the machine a new network namespace, and in it eth0 with its address, cabled to the
-// bridge. What a former life of the machine left in the old namespace is gone, as after a power cycle.
-func (m instance) plugIn() error {
-	if err := m.unplug(); err != nil {
-		return err
-	}
-	ns, err := newNamespace(m.netns())
-	if err != nil {
-		return fmt.Errorf("make network namespace %s: %w", m.netns(), err)
-	}
-	defer ns.Close()
-	bridge, err := netlink.LinkByName(m.lab.bridge())
-	if err != nil {
-		return fmt.Errorf("bridge %s: %w", m.lab.bridge(), err)
-	}
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MasterIndex, attrs.Flags = m.veth(), bridge.Attrs().Index, net.FlagUp
-	cable := &netlink.Veth{
-		LinkAttrs: attrs, PeerName: "eth0",
-		PeerHardwareAddr: mac(m.Address), PeerNamespace: netlink.NsFd(ns),
-	}
-	if err := netlink.LinkAdd(cable); err != nil {
-		return fmt.Errorf("make cable %s: %w", m.veth(), err)
-	}
-	inside, err := netlink.NewHandleAt(ns)
-	if err != nil {
-		return err
-	}
-	defer inside.Close()
-	eth0, err := inside.LinkByName("eth0")
-	if err != nil {
-		return err
-	}
-	lo, err := inside.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(inside.LinkSetUp(lo), inside.AddrReplace(eth0, m.lab.cidr(m.Address)), inside.LinkSetUp(eth0)); err != nil {
-		return fmt.Errorf("set up eth0 of %s: %w", m.Name, err)
-	}
-	if err := inside.RouteReplace(&netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: m.lab.Gateway().AsSlice()}); err != nil {
-		return fmt.Errorf("default route of %s: %w", m.Name, err)
-	}
-	return nil
-}
-
-// unplug removes the machine's cable and forgets its network namespace; idempotent. Removing the
-// bridge's end takes the other end along at once, so that the name is free again.
-func (m instance) unplug() error {
-	link, err := netlink.LinkByName(m.veth())
-	if err == nil {
-		err = netlink.LinkDel(link)
-	}
-	if err != nil && !errors.As(err, &netlink.LinkNotFoundError{}) && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("remove cable %s: %w", m.veth(), err)
-	}
-	if err := removeTree(m.netns()); err != nil {
-		return fmt.Errorf("remove network namespace of %s: %w", m.Name, err)
-	}
-	return nil
-}
-
-// newNamespace makes a network namespace, mounted at path, without leaving this one.
-func newNamespace(path string) (ns netns.NsHandle, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o444)
-	if err != nil {
-		return netns.None(), err
-	}
-	file.Close()
-	runtime.LockOSThread()
-	home, err := netns.Get()
-	if err != nil {
-		runtime.UnlockOSThread()
-		return netns.None(), err
-	}
-	defer home.Close()
-	if ns, err = netns.New(); err == nil {
-		err = unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
-	}
-	if stray := netns.Set(home); stray != nil {
-		return ns, errors.Join(err, stray) // the thread stays locked, lest another goroutine run in a wrong namespace
-	}
-	runtime.UnlockOSThread()
-	return ns, err
 }
 
 // removeBridge removes the lab's bridge; idempotent.

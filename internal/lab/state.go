@@ -30,6 +30,7 @@ type state struct {
 	Version  int               `json:"version"`
 	Name     string            `json:"name"`
 	Subnet   netip.Prefix      `json:"subnet"`
+	NAT      bool              `json:"nat,omitempty"`
 	Base     string            `json:"base"`              // root of the base system
 	Parents  map[string]string `json:"cgroups,omitempty"` // cgroup v1: hierarchy's mount point to the lab's folder in it
 	Restart  []string          `json:"restart,omitempty"` // Config.Restart

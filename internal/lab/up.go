@@ -47,7 +47,7 @@ func declare(c Config, base string) (*Lab, error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	l := &Lab{dir: c.Dir, state: state{Version: stateVersion, Name: c.Name, Subnet: c.Subnet, Base: base}}
+	l := &Lab{dir: c.Dir, state: state{Version: stateVersion, Name: c.Name, Subnet: c.Subnet, NAT: c.NAT, Base: base}}
 	unlock, err := l.lock()
 	if err != nil {
 		return nil, err
@@ -60,9 +60,9 @@ func declare(c Config, base string) (*Lab, error) {
 		}
 	case err != nil:
 		return nil, err
-	case former.state.Name != c.Name || former.state.Subnet != c.Subnet:
-		return nil, fmt.Errorf("%s holds lab %s on %s, not %s on %s: take it down first, or use another --dir",
-			c.Dir, former.state.Name, former.state.Subnet, c.Name, c.Subnet)
+	case former.state.Name != c.Name || former.state.Subnet != c.Subnet || former.state.NAT != c.NAT:
+		return nil, fmt.Errorf("%s holds lab %s on %s (NAT %v), not %s on %s (NAT %v): take it down first, or use another --dir",
+			c.Dir, former.state.Name, former.state.Subnet, former.state.NAT, c.Name, c.Subnet, c.NAT)
 	default:
 		l.state = former.state
 	}
