@@ -50,6 +50,19 @@ func Open(c *spec.Cluster, sink event.Sink) (_ *Run, err error) {
 	return r, nil
 }
 
+// View opens the cluster for looking only, also while another run is at work.
+func View(c *spec.Cluster, sink event.Sink) (*Run, error) {
+	binary, err := agent.Self()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := statedir.View(c.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Cluster: c, Sink: sink, binary: binary, dir: dir}, nil
+}
+
 // openBundle finds and opens the bundle; verbs that install nothing do without.
 func (r *Run) openBundle() (err error) {
 	path := r.Cluster.Bundle

@@ -94,7 +94,7 @@ func (in *Input) sharedEndpoint() (host string, port int) {
 
 // AdminServer is the URL for people: the endpoint, or the first control plane where there is none.
 func (in *Input) AdminServer() string {
-	if in.Cluster.LoadBalancer.Kind == spec.NodeLocal && !in.Cluster.Endpoint.IsValid() {
+	if in.Cluster.LoadBalancer.Kind == spec.NodeLocal && in.Cluster.Endpoint.Port() == 0 {
 		return "https://" + netip.AddrPortFrom(in.Cluster.ControlPlanes()[0].Address, apiserverPort).String()
 	}
 	c := *in.Cluster

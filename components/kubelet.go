@@ -102,13 +102,15 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 		config.CgroupDriver = "systemd"
 	}
 	config.Authentication.Anonymous.Enabled = ptr.To(false)
-	config.Authentication.X509.ClientCAFile = pkiDir + "/ca.crt"
 	config.Authentication.Webhook.Enabled = ptr.To(!standalone)
-	config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeWebhook
 	if standalone {
-		config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeAlwaysAllow // to holders of a client certificate
+		// Without an API server there is nobody to ask who may do what: so nobody is let in, by any means.
+		config.Address = "127.0.0.1"
+		config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeAlwaysAllow
 		return config
 	}
+	config.Authentication.X509.ClientCAFile = pkiDir + "/ca.crt"
+	config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeWebhook
 	config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
 	config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
 	config.ClusterDNS = []string{in.dnsAddress().String()}
@@ -117,12 +119,13 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 	return config
 }
 
-// Taints are the node's own and, on control planes beside workers, the usual one that keeps workloads off.
+// Taints are the node's own. Where the file says nothing of them, a control plane beside workers has the
+// usual one, which keeps workloads off.
 func (in *Input) Taints(n spec.Node) []corev1.Taint {
-	var out []corev1.Taint
-	if n.Role == spec.ControlPlane && len(in.Cluster.Workers()) > 0 {
-		out = append(out, corev1.Taint{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule})
+	if n.Taints == nil && n.Role == spec.ControlPlane && len(in.Cluster.Workers()) > 0 {
+		return []corev1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: corev1.TaintEffectNoSchedule}}
 	}
+	var out []corev1.Taint
 	for _, t := range n.Taints {
 		out = append(out, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
 	}

@@ -34,7 +34,7 @@ machine has changed since.`,
 				flags.file, flags.vars, flags.varFiles, stored = s.File, s.Vars, s.VarFiles, s.Plan
 			}
 			unchanged := false
-			feed, err := follow(o, &flags, "apply", false, func(r *bootstrap.Run) error {
+			feed, err := follow(o, &flags, "apply", false, bootstrap.Open, func(r *bootstrap.Run) error {
 				p, err := r.Plan(cmd.Context())
 				if err != nil {
 					return err

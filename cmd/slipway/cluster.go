@@ -38,13 +38,16 @@ func (f *clusterFlags) load() (*spec.Cluster, error) {
 	return c, nil
 }
 
-// open reads the file and takes the cluster's state directory.
-func (f *clusterFlags) open(sink event.Sink) (*bootstrap.Run, error) {
+// opener is bootstrap.Open or bootstrap.View.
+type opener func(*spec.Cluster, event.Sink) (*bootstrap.Run, error)
+
+// open reads the file and opens the cluster's state directory.
+func (f *clusterFlags) open(open opener, sink event.Sink) (*bootstrap.Run, error) {
 	c, err := f.load()
 	if err != nil {
 		return nil, err
 	}
-	r, err := bootstrap.Open(c, sink)
+	r, err := open(c, sink)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func output(cmd *cobra.Command) (*ui.Output, error) {
 
 // follow runs a verb's work under a live display, with its exit code by what went wrong. The
 // display is closed before anything else is written.
-func follow(out *ui.Output, flags *clusterFlags, title string, query bool, work func(*bootstrap.Run) error) (ui.Feed, error) {
+func follow(out *ui.Output, flags *clusterFlags, title string, query bool, open opener, work func(*bootstrap.Run) error) (ui.Feed, error) {
 	c, err := flags.load()
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func follow(out *ui.Output, flags *clusterFlags, title string, query bool, work 
 	}
 	feed := out.Follow(course)
 	defer feed.Close()
-	r, err := flags.open(feed)
+	r, err := flags.open(open, feed)
 	if err != nil {
 		return feed, err
 	}

@@ -38,7 +38,7 @@ Kernel modules stay loaded until the next boot.`,
 				}
 			}
 			var moved string
-			feed, err := follow(o, &flags, "destroy", false, func(r *bootstrap.Run) (err error) {
+			feed, err := follow(o, &flags, "destroy", false, bootstrap.Open, func(r *bootstrap.Run) (err error) {
 				moved, err = r.Destroy(cmd.Context(), purge)
 				return err
 			})

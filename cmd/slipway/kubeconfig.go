@@ -4,6 +4,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/event"
 )
 
@@ -17,7 +18,7 @@ func newKubeconfig() *cobra.Command {
 		Example: "  slipway kubeconfig -f cluster.hcl --out ~/.kube/prod",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := flags.open(event.Discard)
+			r, err := flags.open(bootstrap.View, event.Discard)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ binary, which looks around there, stays in /var/lib/slipway/bin.`,
 				return err
 			}
 			var p *plan.Plan
-			_, err = follow(o, &flags, "plan", true, func(r *bootstrap.Run) (err error) {
+			_, err = follow(o, &flags, "plan", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
 				p, err = r.Plan(cmd.Context())
 				return err
 			})

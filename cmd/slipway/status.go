@@ -22,7 +22,7 @@ lost its quorum.`,
 				return err
 			}
 			var s *status.Status
-			_, err = follow(o, &flags, "status", true, func(r *bootstrap.Run) (err error) {
+			_, err = follow(o, &flags, "status", true, bootstrap.View, func(r *bootstrap.Run) (err error) {
 				s, err = r.Status(cmd.Context())
 				return err
 			})
