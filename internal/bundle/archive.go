@@ -21,19 +21,20 @@ const manifestEntry = "manifest.json"
 type blobSource struct {
 	size int64
 	open func() (io.ReadCloser, error)
+	file string // of the cache; "" where the bytes come from elsewhere
 }
 
 // blobSet is the blobs of a bundle by digest.
 type blobSet map[string]blobSource
 
 func (s blobSet) addBytes(b []byte) {
-	s[digest.FromBytes(b).String()] = blobSource{int64(len(b)), func() (io.ReadCloser, error) {
+	s[digest.FromBytes(b).String()] = blobSource{size: int64(len(b)), open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(b)), nil
 	}}
 }
 
 func (s blobSet) addPacked(p packed) {
-	s[p.Digest.String()] = blobSource{p.Size, func() (io.ReadCloser, error) { return os.Open(p.Path) }}
+	s[p.Digest.String()] = blobSource{p.Size, func() (io.ReadCloser, error) { return os.Open(p.Path) }, p.Path}
 }
 
 // seal encodes m with its digest set.
@@ -87,7 +88,11 @@ func (s blobSource) writeEntry(out *tar.Writer, d string) error {
 	if _, err := io.Copy(io.MultiWriter(out, hash.Hash()), r); err != nil {
 		return err
 	}
-	if got := hash.Digest().String(); got != d {
+	got := hash.Digest().String()
+	switch {
+	case got != d && s.file != "":
+		return fmt.Errorf("its bytes in the cache are %s: remove %s and build again", got, s.file)
+	case got != d:
 		return &blob.CorruptError{Digest: d, Got: got}
 	}
 	return nil

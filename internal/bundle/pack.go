@@ -36,7 +36,9 @@ func pack(dir string, write func(io.Writer) error) (packed, error) {
 		if err := json.Unmarshal(note, &p); err != nil {
 			return packed{}, fmt.Errorf("read %s.json: %w; remove it to build anew", base, err)
 		}
-		return p, nil
+		if info, err := os.Stat(p.Path); err == nil && info.Size() == p.Size {
+			return p, nil
+		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return packed{}, err

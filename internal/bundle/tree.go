@@ -135,7 +135,7 @@ func readTar(f *os.File, drop func(name string) bool) (tree, error) {
 				return nil, fmt.Errorf("read %s: %s links to %s, which is not before it", f.Name(), name, target)
 			}
 		case tar.TypeSymlink:
-			e.link = header.Linkname
+			e = treeEntry{mode: fs.ModeSymlink | 0o777, link: header.Linkname}
 		case tar.TypeDir:
 		default: // device nodes: the runtime makes its own
 			continue

@@ -201,10 +201,8 @@ func (b *Bundle) verifyBlob(ctx context.Context, d string, content digest.Digest
 // padding and the end are checked too.
 func (b *Bundle) verifyFrame() error {
 	blobs := blobSet{}
-	for d, s := range b.index {
-		blobs[d] = blobSource{s.size, func() (io.ReadCloser, error) {
-			return io.NopCloser(io.NewSectionReader(b.file, s.offset, s.size)), nil
-		}}
+	for d := range b.index {
+		blobs[d] = b.source(d)
 	}
 	same := &comparer{r: bufio.NewReaderSize(io.NewSectionReader(b.file, 0, b.size), 1<<20)}
 	if err := writeArchive(same, b.manifest, blobs); err != nil {
@@ -214,6 +212,14 @@ func (b *Bundle) verifyFrame() error {
 		return fmt.Errorf("has %d bytes after its end", b.size-same.at)
 	}
 	return nil
+}
+
+// source is where a blob comes from when the bundle is written again.
+func (b *Bundle) source(d string) blobSource {
+	s := b.index[d]
+	return blobSource{size: s.size, open: func() (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(b.file, s.offset, s.size)), nil
+	}}
 }
 
 // comparer is a Writer that fails at the first byte that is not the next one of r.
