@@ -25,7 +25,8 @@ func (p *pass) removePlaces() error {
 		if place == "/run/netns" { // anybody may have come to keep network namespaces there meanwhile
 			errs = append(errs, p.removeOurs(place))
 			if was != used && was != void {
-				errs = append(errs, ignore(unix.ENOTEMPTY, ignore(os.ErrNotExist, os.Remove(p.path(place)))))
+				err := ignore(unix.ENOTEMPTY, ignore(os.ErrNotExist, os.Remove(p.path(place))))
+				errs = append(errs, ignore(unix.EBUSY, err)) // iproute2 mounts it over itself
 			}
 			continue
 		}

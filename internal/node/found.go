@@ -24,6 +24,7 @@ var places = [...]string{
 	"/etc/kubernetes",
 	"/etc/cni",
 	"/opt/cni",
+	"/opt/containerd",
 	"/var/lib/cni",
 	"/var/lib/kubelet",
 	"/var/lib/containerd",

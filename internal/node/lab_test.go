@@ -223,7 +223,7 @@ func TestLab(t *testing.T) {
 	}
 	t.Run("clean", func(t *testing.T) {
 		m := &machine{t, m.lab}
-		if out, err := m.verb(node.Cleaning{Cluster: "one", Purge: true}, "clean"); err != nil {
+		if out, err := m.verb(node.Cleaning{Cluster: "one", Purge: true, Addresses: []string{"10.80.0.100"}}, "clean"); err != nil {
 			t.Fatal(out, err)
 		}
 		if d := cmp.Diff(before, m.snapshot("after")); d != "" {

@@ -2,6 +2,150 @@
 
 package node_test
 
-import "testing"
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
 
-func testImages(t *testing.T, m *machine) {}
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/internal/bundle"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/templates"
+)
+
+// openBundle opens the newest bundle that has been built.
+func openBundle(t *testing.T) *bundle.Bundle {
+	t.Helper()
+	paths, err := filepath.Glob("../../build/slipway-*.bundle")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("there is no bundle in build/: run `slipway bundle build` first")
+	}
+	b, err := bundle.Open(slices.Max(paths))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// runtimeState is containerd and all images of the bundle.
+func runtimeState(t *testing.T, m bundle.Manifest) node.State {
+	t.Helper()
+	s := node.State{Version: node.StateVersion, Cluster: "one", Node: "n1"}
+	for _, b := range m.Binaries {
+		if slices.Contains([]string{"containerd", "containerd-shim-runc-v2", "ctr", "runc"}, b.Name) {
+			s.Resources = append(s.Resources, node.Resource{Binary: &node.Binary{
+				Path: "/usr/local/bin/" + b.Name, Mode: 0o755, SHA256: b.SHA256, Size: b.Size, Blob: b.Blob}})
+		}
+	}
+	render := func(name string, data map[string]any) string {
+		text, err := templates.Render(name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var pause string
+	for _, i := range m.Images {
+		if i.Name == "pause" {
+			pause = i.Ref
+		}
+	}
+	s.Resources = append(s.Resources,
+		text("/etc/containerd/config.toml", render("containerd.toml", map[string]any{"Pause": pause, "RestrictOOMScoreAdj": true, "SystemdCgroup": false})),
+		text("/etc/systemd/system/containerd.service", render("containerd.service", map[string]any{"OOMScoreAdjust": 0})),
+		node.Resource{Unit: &node.Unit{Name: "containerd.service", RestartOn: []string{"file /etc/containerd/config.toml", "binary /usr/local/bin/containerd"}}})
+	for _, i := range m.Images {
+		s.Resources = append(s.Resources, node.Resource{Image: &node.Image{Ref: i.Ref, Manifest: i.Manifest, Blobs: i.Blobs}})
+	}
+	return s
+}
+
+// send sends what the changes need.
+func (m *machine) send(b *bundle.Bundle, changes []node.Change) {
+	m.t.Helper()
+	var digests []string
+	for _, c := range changes {
+		for _, blob := range c.Blobs {
+			if !slices.Contains(digests, blob.Digest) {
+				digests = append(digests, blob.Digest)
+			}
+		}
+	}
+	var tar bytes.Buffer
+	if err := b.WriteTar(&tar, digests, nil); err != nil {
+		m.t.Fatal(err)
+	}
+	m.must(bytes.NewReader(tar.Bytes()), pushed, "node", "store")
+}
+
+const ctr = "/usr/local/bin/ctr -n k8s.io "
+
+func testImages(t *testing.T, m *machine) {
+	b := openBundle(t)
+	s := runtimeState(t, b.Manifest())
+	m.send(b, m.changes(s))
+	start := time.Now()
+	m.converge(s)
+	t.Logf("converge of containerd and %d images: %v", len(b.Manifest().Images), time.Since(start).Round(time.Millisecond))
+	if left := m.sh("ls -A /var/lib/slipway/blobs/sha256"); left != "" {
+		t.Errorf("blobs are left: %s", left)
+	}
+	t.Log(m.sh(ctr + "images check"))
+
+	victim := b.Manifest().Images[0].Ref
+	m.sh(ctr + "images rm --sync " + victim)
+	if got := m.diff(s); !cmp.Equal(got, []string{"create image " + victim}) {
+		t.Errorf("without an image: %v", got)
+	}
+	if _, err := m.verb(s, "converge"); err == nil || !strings.Contains(err.Error(), "sent to this machine") {
+		t.Errorf("without its blobs: %v", err)
+	}
+	m.send(b, m.changes(s))
+	m.converge(s)
+
+	m.sh(ctr + "images label " + victim + " io.cri-containerd.pinned=")
+	if got := m.diff(s); !cmp.Equal(got, []string{"update image " + victim}) {
+		t.Errorf("not pinned: %v", got)
+	}
+	m.send(b, m.changes(s))
+	m.converge(s)
+
+	m.sh("systemctl stop containerd")
+	if got := m.diff(s); !cmp.Equal(got, []string{"start unit containerd.service"}) {
+		t.Errorf("containerd down: %v", got)
+	}
+	m.converge(s)
+	m.occupy(b.Manifest())
+}
+
+// occupy does to the machine what a kubelet with pods would.
+func (m *machine) occupy(manifest bundle.Manifest) {
+	m.t.Helper()
+	for _, i := range manifest.Images {
+		if i.Name != "pause" {
+			continue
+		}
+		m.sh(ctr + "run --detach --cgroup /kubepods/pod1/c1 " + i.Ref + " c1")
+	}
+	m.sh(`mkdir -p /run/netns && touch /run/netns/cni-1234 && unshare --net=/run/netns/cni-1234 true
+		ip link add cni0 type bridge; ip link add veth1 type veth peer name eth9; ip link set veth1 master cni0
+		ip link add flannel.1 type vxlan id 1 dstport 8472
+		nft add table ip kube-proxy; nft add table ip6 flannel-ipv6
+		iptables -t nat -N KUBE-SERVICES; iptables -t nat -A PREROUTING -j KUBE-SERVICES
+		ip addr add 10.80.0.100/32 dev lo
+		mkdir -p /var/lib/kubelet/pods/a/volumes/b /var/lib/etcd/member /run/flannel /etc/cni/net.d /var/log/pods/x
+		echo x >/var/lib/etcd/member/wal; echo x >/etc/cni/net.d/10-slipway.conflist; touch /run/xtables.lock
+		mount -t tmpfs none /var/lib/kubelet/pods/a/volumes/b`)
+	if out := m.sh("grep -c pause /sys/fs/cgroup/pids/kubepods/pod1/c1/cgroup.procs || cat /sys/fs/cgroup/pids/kubepods/pod1/c1/cgroup.procs"); out == "" {
+		m.t.Error("the container does not run in its cgroup")
+	}
+}
