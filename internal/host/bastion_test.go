@@ -88,5 +88,5 @@ func TestDeadBastion(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { shell(t, "kill -KILL "+strings.TrimSpace(pid.String())) })
-	unreachable(t, <-pending, host.PhaseLost, fmt.Sprintf("bastion 127.0.0.2:%d", servers[0].Port), "no sign of life")
+	unreachable(t, outcome(t, pending), host.PhaseLost, fmt.Sprintf("bastion 127.0.0.2:%d", servers[0].Port), "no sign of life")
 }

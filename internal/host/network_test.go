@@ -139,6 +139,18 @@ func silent(t *testing.T) io.Reader {
 	return r
 }
 
+// outcome is what a Run in the background returned, within a time that only a hang exceeds.
+func outcome(t *testing.T, pending <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-pending:
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("Run hangs")
+		return nil
+	}
+}
+
 // stopPeer stops the sshd process that serves h, as a machine that has lost power or its cable.
 func stopPeer(t *testing.T, h host.Host) {
 	t.Helper()
@@ -177,7 +189,7 @@ func TestDeadPeer(t *testing.T) {
 		go func() { pending <- h.Run(t.Context(), host.Command{Args: []string{"true"}}) }()
 	}
 	for range cap(pending) {
-		unreachable(t, <-pending, host.PhaseLost, "no sign of life")
+		unreachable(t, outcome(t, pending), host.PhaseLost, "no sign of life")
 	}
 	if err := dialled.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
@@ -207,15 +219,9 @@ func TestCancelDeadPeer(t *testing.T) {
 	}
 	stopPeer(t, h)
 	cancel()
-	deadline := time.After(time.Minute)
 	for range cap(pending) {
-		select {
-		case err := <-pending:
-			if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cp-1 (") {
-				t.Errorf("error %v", err)
-			}
-		case <-deadline:
-			t.Fatal("Run hangs")
+		if err := outcome(t, pending); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cp-1 (") {
+			t.Errorf("error %v", err)
 		}
 	}
 }
@@ -245,7 +251,7 @@ func TestClosed(t *testing.T) {
 	pending := make(chan error, 1)
 	go func() { pending <- h.Run(t.Context(), host.Command{Args: []string{"cat"}, Stdin: silent(t)}) }()
 	time.AfterFunc(100*time.Millisecond, func() { _ = h.Close() })
-	unreachable(t, <-pending, host.PhaseLost, "closed by this side")
+	unreachable(t, outcome(t, pending), host.PhaseLost, "closed by this side")
 	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
