@@ -37,6 +37,12 @@ compiler, and Debian's packages libseccomp-dev and mmdebstrap.`,
 		Example: "  slipway bundle build --kubernetes 1.36.3",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := bundle.Parts(o.Kubernetes); err != nil {
+				return &exitError{exitSpec, err}
+			}
+			if o.Output == string(ui.JSON) || o.Output == string(ui.Text) {
+				return &exitError{exitSpec, fmt.Errorf("-o is the bundle's file here, and %q hardly its name: use --json, or -o ./%[1]s", o.Output)}
+			}
 			if o.Output == "" {
 				o.Output = filepath.Join("build", bundle.FileName(o.Kubernetes, runtime.GOARCH))
 			}

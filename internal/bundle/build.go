@@ -123,22 +123,34 @@ func (b *builder) compileAll(ctx context.Context, report *Report) error {
 	return nil
 }
 
+// unpackAll unpacks all lists at once, for most of that is waiting for Debian's archive.
 func (b *builder) unpackAll(ctx context.Context, unpack unpackFunc, report *Report) error {
-	for _, list := range b.lists() {
-		start := b.start("packages " + list)
-		root, err := unpack(ctx, list, b.sink)
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(root.Path)
-		if err != nil {
-			return err
-		}
-		b.roots[list] = root
-		took := Took{list, "", info.Size(), time.Since(start), root.Cached}
-		report.Packages = append(report.Packages, took)
-		b.done("packages "+list, took)
+	lists := b.lists()
+	roots, took := make([]rootfs, len(lists)), make([]Took, len(lists))
+	tasks, ctx := errgroup.WithContext(ctx)
+	for i, list := range lists {
+		tasks.Go(func() error {
+			start := b.start("packages " + list)
+			root, err := unpack(ctx, list, b.sink)
+			if err != nil {
+				return err
+			}
+			info, err := os.Stat(root.Path)
+			if err != nil {
+				return err
+			}
+			roots[i], took[i] = root, Took{list, "", info.Size(), time.Since(start), root.Cached}
+			b.done("packages "+list, took[i])
+			return nil
+		})
 	}
+	if err := tasks.Wait(); err != nil {
+		return err
+	}
+	for i, list := range lists {
+		b.roots[list] = roots[i]
+	}
+	report.Packages = took
 	return nil
 }
 
