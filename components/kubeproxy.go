@@ -54,7 +54,7 @@ func (in *Input) kubeProxy() ([]runtime.Object, error) {
 		serviceAccount("kube-proxy"),
 		bind("kubeadm:node-proxier", "system:node-proxier", account("kube-proxy")),
 		configMap("kube-proxy", data),
-		daemonSet("kube-proxy", map[string]string{"k8s-app": "kube-proxy"}, pod, settingsHash(data)),
+		daemonSet("kube-proxy", map[string]string{"k8s-app": "kube-proxy"}, pod, in.inputsOf("kube-proxy", data)),
 	}, nil
 }
 

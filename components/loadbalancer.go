@@ -54,7 +54,7 @@ func (in *Input) haproxy() ([]node.Resource, error) {
 	}
 	config := textFile(balancerDir+"/haproxy.cfg", 0o644, text)
 	pod := staticPod{
-		name: "haproxy", image: in.ref("loadbalancer"), cpu: "50m",
+		name: "haproxy", image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/haproxy", "-W", "-db", "-f", config.File.Path},
 		mounts:  []mount{{path: balancerDir}, {path: pkiDir + "/ca.crt", file: true}},
 		inputs:  []node.Resource{config, in.caFile()},
@@ -90,7 +90,7 @@ func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
 		textFile(balancerDir+"/check.sh", 0o755, check),
 	}
 	pod := staticPod{
-		name: "keepalived", image: in.ref("loadbalancer"), cpu: "50m",
+		name: "keepalived", image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", inputs[0].File.Path},
 		mounts:  []mount{{path: balancerDir}},
 		inputs:  inputs,

@@ -45,13 +45,18 @@ func (in *Input) sysctls(n spec.Node) []node.Sysctl {
 	if n.Role == spec.LoadBalancer {
 		return out
 	}
-	return append(out,
+	out = append(out,
 		node.Sysctl{Key: "net.ipv4.ip_forward", Value: "1"},
 		node.Sysctl{Key: "net.bridge.bridge-nf-call-iptables", Value: "1"},
 		node.Sysctl{Key: "net.bridge.bridge-nf-call-ip6tables", Value: "1", Optional: true},
 		// What kube-proxy would set itself; it cannot inside a container, and only once per machine is enough.
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_established", Value: "86400", Optional: true},
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_close_wait", Value: "3600", Optional: true},
+	)
+	if in.Facts[n.Name].Container != "" {
+		return out // the rest belongs to the kernel as a whole, which is not this machine's own
+	}
+	return append(out,
 		// What the kubelet would set itself.
 		node.Sysctl{Key: "vm.overcommit_memory", Value: "1", Optional: true},
 		node.Sysctl{Key: "kernel.panic", Value: "10", Optional: true},

@@ -56,6 +56,6 @@ func (in *Input) network() ([]runtime.Object, error) {
 		),
 		bind("flannel", "flannel", account("flannel")),
 		configMap("flannel", data),
-		daemonSet("flannel", map[string]string{"k8s-app": "flannel"}, pod, settingsHash(data)),
+		daemonSet("flannel", map[string]string{"k8s-app": "flannel"}, pod, in.inputsOf("flannel", data)),
 	}, nil
 }

@@ -23,7 +23,7 @@ const inputsAnnotation = "slipway.dev/inputs"
 // staticPod is the frame that all control-plane pods share.
 type staticPod struct {
 	name      string
-	image     string
+	image     node.Image
 	command   []string
 	cpu       string
 	mounts    []mount
@@ -51,7 +51,7 @@ func (p staticPod) resource() (node.Resource, error) {
 
 func (p staticPod) pod() *corev1.Pod {
 	container := corev1.Container{
-		Name: p.name, Image: p.image, ImagePullPolicy: corev1.PullNever, Command: p.command,
+		Name: p.name, Image: p.image.Ref, ImagePullPolicy: corev1.PullNever, Command: p.command,
 		SecurityContext: p.security,
 		LivenessProbe:   probe(p.liveness, 10, 8), StartupProbe: probe(p.liveness, 1, 300), ReadinessProbe: probe(p.readiness, 1, 3),
 	}
@@ -63,7 +63,7 @@ func (p staticPod) pod() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.name, Namespace: metav1.NamespaceSystem,
 			Labels:      map[string]string{"component": p.name, "tier": "control-plane"},
-			Annotations: map[string]string{inputsAnnotation: fingerprint(p.inputs)},
+			Annotations: map[string]string{inputsAnnotation: fingerprint(p.inputs, p.image)},
 		},
 		Spec: corev1.PodSpec{
 			HostNetwork: true, PriorityClassName: "system-node-critical", Priority: ptr.To(int32(2000001000)),
@@ -117,9 +117,11 @@ func httpGet(scheme corev1.URIScheme, host string, port int, path string) *corev
 	return &corev1.HTTPGetAction{Scheme: scheme, Host: host, Port: intstr.FromInt32(int32(port)), Path: path}
 }
 
-// fingerprint is a hash over the paths and contents of files. It reveals nothing of a secret key.
-func fingerprint(inputs []node.Resource) string {
+// fingerprint is a hash over the paths and contents of files, and of the image itself, which may be
+// another under the same name. It reveals nothing of a secret key.
+func fingerprint(inputs []node.Resource, image node.Image) string {
 	h := sha256.New()
+	h.Write([]byte(image.Manifest.Digest))
 	for _, r := range inputs {
 		if r.File != nil {
 			sum := sha256.Sum256(r.File.Content)
@@ -130,14 +132,11 @@ func fingerprint(inputs []node.Resource) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-// settingsHash makes a workload roll when the settings it reads from a ConfigMap change.
-func settingsHash(data map[string]string) map[string]string {
-	if data == nil {
-		return nil
-	}
+// inputsOf makes a workload roll when its image or the settings that it reads from a ConfigMap change.
+func (in *Input) inputsOf(image string, data map[string]string) map[string]string {
 	var files []node.Resource
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		files = append(files, textFile(name, 0, []byte(data[name])))
 	}
-	return map[string]string{inputsAnnotation: fingerprint(files)}
+	return map[string]string{inputsAnnotation: fingerprint(files, in.Payload.Images[image])}
 }

@@ -168,7 +168,11 @@ func newLabExec() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			run, err := l.Command(cmd.Context(), args[0], args[1:]...)
+			command := args[1:]
+			if command[0] == "--" && len(command) > 1 { // as people are used to from kubectl exec
+				command = command[1:]
+			}
+			run, err := l.Command(cmd.Context(), args[0], command...)
 			if err != nil {
 				return err
 			}

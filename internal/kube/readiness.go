@@ -33,7 +33,7 @@ func (c *Client) NodesReady(ctx context.Context, names []string) error {
 	}
 	if len(waiting) > 0 {
 		slices.Sort(waiting)
-		return fmt.Errorf("%d of %d nodes Ready; %s", len(names)-len(waiting), len(names), strings.Join(waiting, "; "))
+		return fmt.Errorf("%d of %d nodes Ready; %s", len(names)-len(waiting), len(names), few(waiting))
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (c *Client) SystemReady(ctx context.Context) error {
 		}
 	}
 	if len(waiting) > 0 {
-		return fmt.Errorf("kube-system: %s", strings.Join(waiting, "; "))
+		return fmt.Errorf("kube-system: %s", few(waiting))
 	}
 	return nil
 }
@@ -110,4 +110,12 @@ func podTrouble(p *corev1.Pod) string {
 		}
 	}
 	return "not ready"
+}
+
+// few names three reasons and counts the rest: a reader looks for the first thing to do, not for all.
+func few(reasons []string) string {
+	if len(reasons) > 3 {
+		reasons = append(slices.Clone(reasons[:3]), fmt.Sprintf("and %d more", len(reasons)-3))
+	}
+	return strings.Join(reasons, "; ")
 }
