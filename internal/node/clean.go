@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import (
@@ -11,15 +13,6 @@ import (
 
 	"github.com/slipway/slipway/internal/event"
 )
-
-// Cleaning says how Clean takes a cluster off the machine.
-type Cleaning struct {
-	Cluster   string   `json:"cluster,omitempty"`   // the cluster that is meant: a machine of another is refused; "" for any
-	Purge     bool     `json:"purge,omitempty"`     // delete etcd's data, too, which is otherwise moved aside
-	Force     bool     `json:"force,omitempty"`     // clean also a machine whose inventory is lost
-	Addresses []string `json:"addresses,omitempty"` // virtual addresses that must not stay on an interface
-	Binary    string   `json:"binary,omitempty"`    // a slipway outside of Home, removed at the end; "" to leave it
-}
 
 // removedDir is where what cannot be made again is moved.
 const removedDir = "/var/lib/slipway-removed"

@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import (
@@ -6,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	containersapi "github.com/containerd/containerd/api/services/containers/v1"
 	contentapi "github.com/containerd/containerd/api/services/content/v1"
 	imagesapi "github.com/containerd/containerd/api/services/images/v1"
 	snapshotsapi "github.com/containerd/containerd/api/services/snapshots/v1"
@@ -105,12 +106,4 @@ func (c containerd) remove(ctx context.Context, ref string) error {
 		return nil
 	}
 	return err
-}
-
-// containers counts what is defined in the kubelet's namespace.
-func (c containerd) containers(ctx context.Context) (int, error) {
-	ctx, cancel := c.call(ctx)
-	defer cancel()
-	answer, err := containersapi.NewContainersClient(c.conn).List(ctx, &containersapi.ListContainersRequest{})
-	return len(answer.GetContainers()), err
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import (
@@ -12,9 +14,6 @@ import (
 	"github.com/slipway/slipway/internal/blob"
 	"github.com/slipway/slipway/internal/event"
 )
-
-// Home is where Slipway keeps what it knows of a machine, on the machine.
-const Home = "/var/lib/slipway"
 
 // Machine is the machine that this process runs on. The zero Machine is the real one.
 // Its methods may be called by several processes at once: those that change anything lock it.

@@ -1,9 +1,9 @@
+//go:build linux
+
 package node
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
@@ -138,24 +138,11 @@ func (p *pass) orphanChanges(s State) ([]Change, error) {
 	return changes, nil
 }
 
-// ForeignError is a machine that belongs to another cluster.
-type ForeignError struct{ Cluster, Node string }
-
-func (e *ForeignError) Error() string {
-	return fmt.Sprintf("this machine belongs to another cluster (id %s, as node %s): take it off there by `slipway destroy` with that cluster's file, or by `slipway reset` on this machine", e.Cluster, e.Node)
-}
-
 func (inv *inventory) guard(s State) error {
 	if inv.Cluster != "" && inv.Cluster != s.Cluster {
 		return &ForeignError{Cluster: inv.Cluster, Node: inv.Node}
 	}
 	return nil
-}
-
-// hash is how secrets and binaries show.
-func hash(b []byte) string {
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // show is content as a reader may see it.

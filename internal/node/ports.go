@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import (
@@ -16,7 +18,8 @@ import (
 func (m Machine) listeners(ports []int) (map[int]string, error) {
 	out := map[int]string{}
 	inodes := map[string]int{} // socket → port
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	// Of this thread: the process's first one may have gone into a namespace of its own to probe.
+	for _, table := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
 		b, err := os.ReadFile(m.path(table))
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {

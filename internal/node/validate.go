@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,4 +87,10 @@ func (r Resource) fingerprint() string {
 		panic(err) // a Resource is plain data
 	}
 	return hash(b)
+}
+
+// hash is how secrets and binaries show.
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
