@@ -107,11 +107,21 @@ func fill(n *status.Node, info kube.NodeInfo) {
 	}
 }
 
+// statusCertificates lists every authority and the soonest to expire of each node's certificates.
 func (r *Run) statusCertificates(s *status.Status) {
+	soonest := map[string]int{}
 	for _, e := range r.certs.Expiries() {
-		s.Certificates = append(s.Certificates, status.Certificate{Name: e.Name, Node: e.Node, CA: e.CA, Expires: e.NotAfter})
 		if left := time.Until(e.NotAfter); left < 30*24*time.Hour {
 			s.Problems = append(s.Problems, status.Problem{Node: e.Node, What: "certificate " + e.Name + " expires " + e.NotAfter.Format(time.DateOnly), Remedy: "slipway apply renews it"})
+		}
+		certificate := status.Certificate{Name: e.Name, Node: e.Node, CA: e.CA, Expires: e.NotAfter}
+		i, seen := soonest[e.Node]
+		switch {
+		case e.Node == "" || !seen:
+			soonest[e.Node] = len(s.Certificates)
+			s.Certificates = append(s.Certificates, certificate)
+		case e.NotAfter.Before(s.Certificates[i].Expires):
+			s.Certificates[i] = certificate
 		}
 	}
 }
