@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 
@@ -57,7 +58,7 @@ func (i *Image) diff(ctx context.Context, p *pass) (*Change, error) {
 		return nil, err
 	}
 	if list.down {
-		if e := p.inv.entry(i.id()); e != nil && e.SHA256 == want {
+		if e := p.inv.entry(i.id()); e != nil && e.SHA256 == want && p.stored(want) {
 			return nil, nil
 		}
 		return missing, nil
@@ -82,6 +83,13 @@ func (i *Image) diff(ctx context.Context, p *pass) (*Change, error) {
 		return nil, nil
 	}
 	return missing, nil
+}
+
+// stored reports whether containerd's own store, looked at from outside, holds the blob.
+func (m Machine) stored(digest string) bool {
+	hex := strings.TrimPrefix(digest, "sha256:")
+	_, err := os.Stat(m.path("/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256", hex))
+	return err == nil
 }
 
 // config is the digest of the image's configuration, the first of its blobs.

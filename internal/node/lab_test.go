@@ -298,19 +298,8 @@ func testKills(t *testing.T, m *machine) {
 	killed := 0
 	for i := range 20 {
 		s := probe(fmt.Sprint("round ", i), probeUnit+fmt.Sprintf("# round %d\n", i))
-		in, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd, err := m.lab.Command(context.Background(), "n1", "timeout", "-s", "KILL", fmt.Sprintf("%.3f", 0.005+rand.Float64()*0.25), pushed, "node", "converge")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Stdin = bytes.NewReader(in)
-		if err := cmd.Run(); errors.As(err, new(*exec.ExitError)) {
+		if m.killed(s, 0.005+rand.Float64()*0.25) {
 			killed++
-		} else if err != nil {
-			t.Fatal(err)
 		}
 		m.converge(s)
 		if got := m.sh("cat /run/probe.seen"); got != fmt.Sprint("round ", i) {
@@ -318,4 +307,24 @@ func testKills(t *testing.T, m *machine) {
 		}
 	}
 	t.Logf("%d of 20 were killed before they were done", killed)
+}
+
+// killed converges and kills that after so many seconds, unless it was done before.
+func (m *machine) killed(s node.State, after float64) bool {
+	m.t.Helper()
+	in, err := json.Marshal(s)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	cmd, err := m.lab.Command(context.Background(), "n1", "timeout", "-s", "KILL", fmt.Sprintf("%.3f", after), pushed, "node", "converge")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	cmd.Stdin = bytes.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() == 1) {
+		m.t.Fatalf("%v: %s", err, out)
+	}
+	return err != nil
 }
