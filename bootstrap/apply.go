@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/slipway/slipway/internal/check"
@@ -31,10 +32,7 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if p.Empty() && r.settled(ctx) == nil {
 		return nil // nothing to do, and all is well: do not wait for anything
 	}
-	if err := r.controlPlaneUp(ctx); err != nil {
-		return err
-	}
-	if err := r.applyObjects(ctx); err != nil {
+	if err := r.startCluster(ctx); err != nil {
 		return err
 	}
 	if err := r.removeGone(ctx); err != nil {
@@ -110,6 +108,17 @@ func (r *Run) whole(m *machine) []check.Condition {
 		{Name: "etcd member votes", Node: m.node.Name, Test: func(ctx context.Context) error { return r.voting(ctx, m) }},
 		{Name: "API server is ready", Node: m.node.Name, Test: func(ctx context.Context) error { return r.ready(ctx, m) }},
 	}
+}
+
+// startCluster waits for the whole control plane and, as soon as one API server is ready, gives it the
+// cluster's objects: the others need not be waited for.
+func (r *Run) startCluster(ctx context.Context) error {
+	var up, objects error
+	var wg sync.WaitGroup
+	wg.Go(func() { up = r.controlPlaneUp(ctx) })
+	wg.Go(func() { objects = r.applyObjects(ctx) })
+	wg.Wait()
+	return errors.Join(up, objects)
 }
 
 // controlPlaneUp waits for every etcd member and every API server.

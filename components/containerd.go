@@ -3,7 +3,7 @@ package components
 import (
 	"fmt"
 	"path"
-	"sort"
+	"slices"
 
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
@@ -71,12 +71,36 @@ func (in *Input) cniPlugins() ([]node.Resource, error) {
 // cgroupfs under version 1 and where systemd is not in charge.
 func systemdCgroup(f node.Facts) bool { return f.Cgroup == 2 && f.Systemd }
 
-// images is every image that the node's role runs.
-func (in *Input) images(n spec.Node) ([]node.Resource, error) {
-	names := in.imageNames(n)
-	sort.Strings(names)
+// earlyImages are those that the kubelet needs at once.
+func (in *Input) earlyImages(n spec.Node) ([]node.Resource, error) {
+	names := []string{"pause"}
+	if in.holdsBalancer(n) {
+		names = append(names, "loadbalancer")
+	}
+	switch n.Role {
+	case spec.ControlPlane:
+		names = append(names, "etcd", "kube")
+	case spec.Worker:
+		names = append(names, clusterImages()...)
+	}
+	return in.images(names)
+}
+
+// lateImages are those that a control plane needs only once there is an API. A worker has them before its
+// kubelet starts: it may join a cluster that sends it pods in the same moment.
+func (in *Input) lateImages(n spec.Node) ([]node.Resource, error) {
+	if n.Role != spec.ControlPlane {
+		return nil, nil
+	}
+	return in.images(clusterImages())
+}
+
+// clusterImages are what the cluster's own DaemonSets and Deployments run, on any node.
+func clusterImages() []string { return []string{"coredns", "flannel", "kube-proxy", "metrics-server"} }
+
+func (in *Input) images(names []string) ([]node.Resource, error) {
 	var out []node.Resource
-	for _, name := range names {
+	for _, name := range slices.Sorted(slices.Values(names)) {
 		image, ok := in.Payload.Images[name]
 		if !ok {
 			return nil, fmt.Errorf("the bundle holds no image %q: rebuild it with this version of slipway", name)
@@ -84,18 +108,4 @@ func (in *Input) images(n spec.Node) ([]node.Resource, error) {
 		out = append(out, node.Resource{Image: &image})
 	}
 	return out, nil
-}
-
-func (in *Input) imageNames(n spec.Node) []string {
-	names := []string{"pause"}
-	if in.holdsBalancer(n) {
-		names = append(names, "loadbalancer")
-	}
-	switch n.Role {
-	case spec.LoadBalancer:
-		return names
-	case spec.ControlPlane:
-		names = append(names, "etcd", "kube")
-	}
-	return append(names, "kube-proxy", "flannel", "coredns", "metrics-server")
 }

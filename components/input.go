@@ -34,13 +34,14 @@ const (
 	pkiDir            = "/etc/kubernetes/pki"
 )
 
-// State is everything Slipway wants of the machine of n, in the order in which it must be made:
-// kernel, binaries, runtime, images, certificates, static pods, and at last the kubelet that runs them.
+// State is everything Slipway wants of the machine of n, in the order in which it must be made: kernel,
+// binaries, runtime, images, certificates, static pods, and the kubelet that runs them. On control planes the images
+// that static pods have no use for come last, while those start.
 func (in *Input) State(n spec.Node) (node.State, error) {
 	s := node.State{Version: node.StateVersion, Cluster: in.Certs.ClusterID(), Node: n.Name}
 	for _, part := range []func(spec.Node) ([]node.Resource, error){
-		in.machine, in.containerd, in.images, in.certificates, in.loadBalancer,
-		in.etcd, in.apiserver, in.controllerManager, in.scheduler, in.kubelet,
+		in.machine, in.containerd, in.earlyImages, in.certificates, in.loadBalancer,
+		in.etcd, in.apiserver, in.controllerManager, in.scheduler, in.kubelet, in.lateImages,
 	} {
 		resources, err := part(n)
 		if err != nil {

@@ -70,12 +70,24 @@ func (c *cluster) exec(machine string, args ...string) string {
 }
 
 // write puts the cluster's file in place: header and nodes, as HCL, with NET standing for the subnet.
+// The endpoint is the subnet's .100.
 func (c *cluster) write(body string) string {
+	c.t.Helper()
+	return c.writeFile("endpoint = \""+c.net+".100:6443\"", body)
+}
+
+// writeSingle is write for a cluster that says nothing of an endpoint.
+func (c *cluster) writeSingle(body string) string {
+	c.t.Helper()
+	return c.writeFile("", body)
+}
+
+func (c *cluster) writeFile(endpoint, body string) string {
 	c.t.Helper()
 	text := template.Must(template.New("").Parse(`
 cluster "{{.Name}}" {
   kubernetes = "{{.Kubernetes}}"
-  endpoint   = "{{.Net}}.100:6443"
+  {{.Endpoint}}
   bundle     = "{{.Root}}/build/slipway-{{.Kubernetes}}-amd64.bundle"
 }
 ssh {
@@ -91,7 +103,7 @@ kubelet {
 }
 `))
 	var out bytes.Buffer
-	err := text.Execute(&out, map[string]string{"Name": c.name, "Kubernetes": kubernetes(), "Net": c.net, "Root": c.root, "Dir": c.dir})
+	err := text.Execute(&out, map[string]string{"Name": c.name, "Kubernetes": kubernetesVersion(), "Endpoint": endpoint, "Root": c.root, "Dir": c.dir})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -103,7 +115,7 @@ kubelet {
 	return path
 }
 
-func kubernetes() string {
+func kubernetesVersion() string {
 	if v := os.Getenv("KUBERNETES"); v != "" {
 		return v
 	}
@@ -122,7 +134,9 @@ func highlyAvailable() string {
 		nodeBlock("w-1", "worker", "21", `labels = { zone = "a" }`) + nodeBlock("w-2", "worker", "22", `labels = { zone = "b" }`)
 }
 
-func highlyAvailableMachines() []string { return []string{"cp-1=11", "cp-2=12", "cp-3=13", "w-1=21", "w-2=22"} }
+func highlyAvailableMachines() []string {
+	return []string{"cp-1=11", "cp-2=12", "cp-3=13", "w-1=21", "w-2=22"}
+}
 
 // result is what one run of the program gave.
 type result struct {

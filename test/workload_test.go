@@ -5,6 +5,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -64,7 +65,8 @@ func (c *cluster) servicesAnswer(nodes []string) {
 func (c *cluster) askFromEveryNode(nodes []string, service *corev1.Service) {
 	t := c.t
 	client, ctx := c.client(), context.Background()
-	image := "slipway.local/kube-proxy:" + c.imageTag("kube-proxy") // on every node, and has a shell
+	image := "slipway.local/loadbalancer:" + c.imageTag("loadbalancer")
+	c.copyImage(image, "cp-1", "w-1", "w-2") // the only one with a shell, and workers have no use for it
 	ask := fmt.Sprintf(`for a in %s hello.default.svc.cluster.local; do exec 3<>/dev/tcp/$a/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; grep -q hello <&3 || exit 1; done`, service.Spec.ClusterIP)
 	for _, n := range nodes {
 		_, err := client.CoreV1().Pods("default").Create(ctx, &corev1.Pod{
@@ -98,6 +100,18 @@ func (c *cluster) askFromEveryNode(nodes []string, service *corev1.Service) {
 		out := c.exec("w-1", "curl", "-s", "--max-time", "5", "--retry", "5", "--retry-all-errors", fmt.Sprintf("http://%s:%d/", c.address(n), port))
 		if !strings.Contains(out, "hello") {
 			t.Errorf("NodePort on %s answers %q", n, out)
+		}
+	}
+}
+
+// copyImage takes an image from one machine's containerd to others'.
+func (c *cluster) copyImage(image, from string, to ...string) {
+	c.t.Helper()
+	for _, m := range to {
+		lab := c.binary + " lab exec --name " + c.name + " --dir " + c.labDir()
+		script := fmt.Sprintf("set -o pipefail; %s %s ctr -n k8s.io images export - %s | %s %s ctr -n k8s.io images import -", lab, from, image, lab, m)
+		if out, err := exec.Command("bash", "-c", script).CombinedOutput(); err != nil {
+			c.t.Fatalf("copy %s to %s: %v\n%s", image, m, err, out)
 		}
 	}
 }
