@@ -84,18 +84,22 @@ func (r *Run) anyAPI(ctx context.Context) (*kube.Client, error) {
 	return nil, fmt.Errorf("no API server is ready: %w", errors.Join(reasons...))
 }
 
-// observeObjects adds to p what the cluster's API holds otherwise than it should. Where no
-// API server answers, as on bare machines, that is everything.
+// observeObjects adds to p what the cluster's API holds otherwise than it should: on bare machines
+// everything. Where there is a cluster whose API does not answer, nothing can be said, and that is said.
 func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 	objects, err := r.input().Objects()
 	if err != nil {
 		return err
 	}
 	client, err := r.anyAPI(ctx)
-	if err != nil {
+	if err != nil && r.bare() {
 		for _, o := range objects {
 			p.Objects = append(p.Objects, plan.Object{ID: kube.ID(o), Action: node.Create})
 		}
+		return nil
+	}
+	if err != nil {
+		p.Warnings = append(p.Warnings, "the cluster's objects could not be compared: "+err.Error())
 		return nil
 	}
 	changes, err := client.Diff(ctx, objects)
@@ -119,6 +123,16 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 		p.Objects = append(p.Objects, plan.Object{ID: c.ID, Action: action, Before: c.Before, After: c.After})
 	}
 	return nil
+}
+
+// bare reports whether no control plane was ever converged for this cluster.
+func (r *Run) bare() bool {
+	for _, m := range r.controlPlanes() {
+		if m.facts.Cluster != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // wishes is what the spec says of the nodes' objects.
