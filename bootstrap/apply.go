@@ -15,6 +15,9 @@ import (
 // Apply carries out p, which this Run's Plan gave, and waits until the cluster is whole. It may be
 // interrupted at any moment: planning and applying again finishes.
 func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
+	for _, text := range p.Warnings { // whoever only plans shows the plan, with its warnings
+		r.Sink.Emit(event.Event{Kind: event.Warning, Message: text})
+	}
 	// Remembered before anything is changed, so that a run cut off here is not forgotten either.
 	if err := r.remember(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
@@ -92,20 +93,29 @@ func (r *Run) look(ctx context.Context, m *machine) (err error) {
 	return nil
 }
 
-// preflight stops at what forbids an apply and passes warnings on.
+// preflight stops at what forbids an apply, and puts warnings into the plan. Equal machines have equal
+// ones: each is told once, for all that it holds for.
 func (r *Run) preflight(p *plan.Plan) error {
 	var machines []preflight.Machine
 	for _, m := range r.machines {
 		machines = append(machines, preflight.Machine{Node: m.node, Facts: m.facts, Skew: m.skew, Needs: r.needs(m)})
 	}
 	var unfit []error
+	var warnings []string
+	about := map[string][]string{}
 	for _, f := range preflight.Check(r.Cluster, r.certs.ClusterID(), machines) {
 		if !f.Warning {
 			unfit = append(unfit, &UnfitError{f})
 			continue
 		}
-		p.Warnings = append(p.Warnings, f.Node+": "+f.What+" ("+f.Remedy+")")
-		r.Sink.Emit(event.Event{Kind: event.Warning, Node: f.Node, Message: f.What + " (" + f.Remedy + ")"})
+		text := f.What + " (" + f.Remedy + ")"
+		if about[text] == nil {
+			warnings = append(warnings, text)
+		}
+		about[text] = append(about[text], f.Node)
+	}
+	for _, text := range warnings {
+		p.Warnings = append(p.Warnings, strings.Join(about[text], ", ")+": "+text)
 	}
 	return errors.Join(unfit...)
 }
