@@ -67,7 +67,7 @@ func View(c *spec.Cluster, sink event.Sink) (*Run, error) {
 func (r *Run) openBundle() (err error) {
 	path := r.Cluster.Bundle
 	if path == "" {
-		path, err = bundle.Find(filepath.Dir(r.Cluster.File), filepath.Dir(r.binary.Path), r.Cluster.Kubernetes)
+		path, err = bundle.Find(filepath.Dir(r.Cluster.File), r.binary.Path, r.Cluster.Kubernetes)
 		if err != nil {
 			return err
 		}
