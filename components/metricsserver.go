@@ -49,6 +49,7 @@ func (in *Input) metricsServerPod() corev1.PodSpec {
 			Name: "metrics-server", Image: in.ref("metrics-server"), ImagePullPolicy: corev1.PullNever,
 			Command: []string{
 				"/usr/local/bin/metrics-server", "--secure-port=10250", "--cert-dir=/tmp", "--metric-resolution=10s",
+				"--kubelet-request-timeout=5s", // it insists on less than the resolution
 				"--kubelet-preferred-address-types=InternalIP",
 				// The kubelets' serving certificates are signed by the cluster's CA, so they are checked.
 				"--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",

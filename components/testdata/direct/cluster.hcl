@@ -1,0 +1,11 @@
+# One machine.
+cluster "prod" {
+  kubernetes = "1.36.3"
+}
+
+network { proxy = "ipvs" }
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+}
