@@ -10,7 +10,7 @@ BUNDLE     := build/slipway-$(KUBERNETES)-amd64.bundle
 LINT       := build/tools/golangci-lint
 LINT_VERSION := v2.15.0
 PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-server openssh-client \
-              iproute2 sudo tmux zstd
+              iproute2 nftables procps sudo zstd
 
 export CGO_ENABLED = 0
 .PHONY: up down build bundle deps lint unit lab-test test torture bench fuzz clean
@@ -47,7 +47,8 @@ lint: $(LINT)
 	$(LINT) run ./...
 
 unit: deps
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	for m in etcd flannel pause; do (cd distro/$$m && go test ./...) || exit 1; done
 
 lab-test: bundle
 	go test -tags lab -count=1 -timeout 35m -v ./test/...

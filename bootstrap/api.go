@@ -31,11 +31,18 @@ func (r *Run) withRole(roles ...spec.Role) []*machine {
 
 // api is a client of m's own API server, through the connection to m: the operator needs no other way in.
 func (r *Run) api(m *machine) (*kube.Client, error) {
+	m.clients.Lock()
+	defer m.clients.Unlock()
+	if m.kube != nil {
+		return m.kube, nil
+	}
 	admin := r.certs.Shared(pki.SuperAdmin)
-	return kube.Connect(kube.Access{
+	client, err := kube.Connect(kube.Access{
 		Server: "https://" + netip.AddrPortFrom(m.node.Address, 6443).String(),
 		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key, Dial: m.host.Dial,
 	})
+	m.kube = client
+	return client, err
 }
 
 // member is a client of m's own etcd member, through the connection to m.

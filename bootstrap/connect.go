@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +15,7 @@ import (
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -27,6 +29,9 @@ type machine struct {
 	skew    time.Duration
 	state   node.State
 	changes []node.Change
+
+	clients sync.Mutex
+	kube    *kube.Client // of its own API server, made when first needed and kept: each holds connections
 }
 
 // NodeError is what went wrong on one machine.
