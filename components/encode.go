@@ -42,7 +42,7 @@ func prune(v any) any {
 				continue
 			}
 			v[k] = prune(x)
-			if m, ok := v[k].(map[string]any); ok && len(m) == 0 && pointless[k] {
+			if m, ok := v[k].(map[string]any); ok && len(m) == 0 && pointless(k) {
 				delete(v, k)
 			}
 		}
@@ -54,11 +54,14 @@ func prune(v any) any {
 	return v
 }
 
-// pointless names fields that Go's types print as {} although they are unset.
-var pointless = map[string]bool{
-	"resources": true, "strategy": true, "updateStrategy": true, "loadBalancer": true, "securityContext": true,
-	"logging": true, "options": true, "metadata": true,
-	"memorySwap": true, "crashLoopBackOff": true, "winkernel": true, "detectLocal": true,
+// pointless reports whether a field is one that Go's types print as {} although it is unset.
+func pointless(field string) bool {
+	switch field {
+	case "resources", "strategy", "updateStrategy", "loadBalancer", "securityContext", "logging", "options", "metadata",
+		"memorySwap", "crashLoopBackOff", "winkernel", "detectLocal", "x509":
+		return true
+	}
+	return false
 }
 
 // typeMeta spells out kind and version, which typed objects do not carry by themselves.
