@@ -9,6 +9,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+const flannelHealthPort = 10246 // loopback
+
 // network is the pod network: flannel's backends under a main of our own, one pod per node.
 func (in *Input) network() ([]runtime.Object, error) {
 	n := in.Cluster.Network
@@ -27,11 +29,15 @@ func (in *Input) network() ([]runtime.Object, error) {
 		ServiceAccountName: "flannel",
 		Containers: []corev1.Container{{
 			Name: "flannel", Image: in.ref("flannel"), ImagePullPolicy: corev1.PullNever,
-			Command: []string{"/usr/local/bin/flannel", "--net-conf=/etc/flannel/net-conf.json", "--node-name=$(NODE_NAME)", "--node-ip=$(NODE_IP)"},
+			Command: []string{"/usr/local/bin/flannel", "--net-conf=/etc/flannel/net-conf.json", "--node-name=$(NODE_NAME)", "--node-ip=$(NODE_IP)",
+				fmt.Sprintf("--healthz=127.0.0.1:%d", flannelHealthPort)},
 			Env: []corev1.EnvVar{
 				fieldEnv("NODE_NAME", "spec.nodeName"), fieldEnv("NODE_IP", "status.hostIP"),
 				{Name: "KUBERNETES_SERVICE_HOST", Value: host}, {Name: "KUBERNETES_SERVICE_PORT", Value: fmt.Sprint(port)},
 			},
+			// Ready once pods of the node can start, so that a rolling update waits for one node before it takes the next.
+			LivenessProbe:   probe(httpGet(corev1.URISchemeHTTP, "127.0.0.1", flannelHealthPort, "/healthz"), 10, 6),
+			ReadinessProbe:  probe(httpGet(corev1.URISchemeHTTP, "127.0.0.1", flannelHealthPort, "/readyz"), 1, 3),
 			SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)},
 			VolumeMounts: []corev1.VolumeMount{
 				{Name: "config", MountPath: "/etc/flannel"},
@@ -51,8 +57,9 @@ func (in *Input) network() ([]runtime.Object, error) {
 		serviceAccount("flannel"),
 		clusterRole("flannel",
 			rule("", []string{"nodes"}, "get", "list", "watch"),
+			// Leases are annotations, written through the status. The nodes themselves, with their labels and
+			// taints, are none of its business.
 			rule("", []string{"nodes/status"}, "patch"),
-			rule("", []string{"nodes"}, "patch"),
 		),
 		bind("flannel", "flannel", account("flannel")),
 		configMap("flannel", data),
