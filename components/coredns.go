@@ -1,6 +1,8 @@
 package components
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -85,7 +87,7 @@ func (in *Input) corednsDeployment(data map[string]string) *appsv1.Deployment {
 			}},
 		}},
 	}
-	return in.addon("coredns", labels, pod, data, min(2, len(in.Cluster.ControlPlanes())+len(in.Cluster.Workers())))
+	return in.addon("coredns", labels, pod, data, max(1, min(2, in.addonNodes())))
 }
 
 // addon is a Deployment of the cluster's own, allowed on control planes. During an update one replica
@@ -93,10 +95,7 @@ func (in *Input) corednsDeployment(data map[string]string) *appsv1.Deployment {
 func (in *Input) addon(name string, labels map[string]string, pod corev1.PodSpec, data map[string]string, replicas int) *appsv1.Deployment {
 	pod.PriorityClassName = "system-cluster-critical"
 	pod.NodeSelector = map[string]string{"kubernetes.io/os": "linux"}
-	pod.Tolerations = []corev1.Toleration{
-		{Key: "CriticalAddonsOnly", Operator: corev1.TolerationOpExists},
-		{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule},
-	}
+	pod.Tolerations = addonTolerations()
 	return &appsv1.Deployment{
 		TypeMeta: typeMeta("apps/v1", "Deployment"), ObjectMeta: meta(metav1.NamespaceSystem, name, labels),
 		Spec: appsv1.DeploymentSpec{
@@ -107,6 +106,31 @@ func (in *Input) addon(name string, labels map[string]string, pod corev1.PodSpec
 			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: in.inputsOf(name, data)}, Spec: pod},
 		},
 	}
+}
+
+func addonTolerations() []corev1.Toleration {
+	return []corev1.Toleration{
+		{Key: "CriticalAddonsOnly", Operator: corev1.TolerationOpExists},
+		{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule},
+	}
+}
+
+// addonNodes counts the nodes that addons may run on. A replica more than that would stay pending, and the
+// cluster would never be whole.
+func (in *Input) addonNodes() int {
+	count := 0
+	for _, n := range in.Cluster.Nodes {
+		if n.Role != spec.LoadBalancer && !slices.ContainsFunc(in.Taints(n), keepsAddonsOff) {
+			count++
+		}
+	}
+	return count
+}
+
+func keepsAddonsOff(t corev1.Taint) bool {
+	return t.Effect != corev1.TaintEffectPreferNoSchedule && !slices.ContainsFunc(addonTolerations(), func(a corev1.Toleration) bool {
+		return a.Key == t.Key && (a.Effect == "" || a.Effect == t.Effect)
+	})
 }
 
 func podProbe(path string, port int, period, failures int32) *corev1.Probe {

@@ -99,6 +99,31 @@ func TestCoreDNSWithoutResolvers(t *testing.T) {
 	}
 }
 
+// TestCoreDNSHasRoom: with one replica per node, a replica more than nodes that take it would stay pending for ever.
+func TestCoreDNSHasRoom(t *testing.T) {
+	node := func(role spec.Role, taints ...spec.Taint) spec.Node { return spec.Node{Role: role, Taints: taints} }
+	cp, own := node(spec.ControlPlane), spec.Taint{Key: "dedicated", Value: "x", Effect: "NoSchedule"}
+	for name, test := range map[string]struct {
+		nodes []spec.Node
+		want  int32
+	}{
+		"one machine":                        {[]spec.Node{cp}, 1},
+		"one machine and a balancer":         {[]spec.Node{cp, node(spec.LoadBalancer)}, 1},
+		"a worker beside it":                 {[]spec.Node{cp, node(spec.Worker)}, 2},
+		"a worker for something else":        {[]spec.Node{cp, node(spec.Worker, own)}, 1},
+		"a worker better left alone":         {[]spec.Node{cp, node(spec.Worker, spec.Taint{Key: "dedicated", Effect: "PreferNoSchedule"})}, 2},
+		"a control plane that throws out":    {[]spec.Node{node(spec.ControlPlane, spec.Taint{Key: "node-role.kubernetes.io/control-plane", Effect: "NoExecute"}), node(spec.Worker)}, 1},
+		"a worker for critical addons":       {[]spec.Node{cp, node(spec.Worker, spec.Taint{Key: "CriticalAddonsOnly", Effect: "NoExecute"})}, 2},
+		"nothing but machines for something": {[]spec.Node{node(spec.ControlPlane, own)}, 1},
+		"many":                               {[]spec.Node{cp, cp, cp, node(spec.Worker), node(spec.Worker)}, 2},
+	} {
+		in := &Input{Cluster: &spec.Cluster{Nodes: test.nodes}}
+		if got := *in.corednsDeployment(nil).Spec.Replicas; got != test.want {
+			t.Errorf("%s: %d replicas, want %d", name, got, test.want)
+		}
+	}
+}
+
 func TestServers(t *testing.T) {
 	for _, test := range []struct{ name, controlPlane, worker, shared, admin string }{
 		{"vip", "https://10.0.0.11:6443", "https://10.0.0.100:6443", "https://10.0.0.100:6443", "https://10.0.0.100:6443"},
