@@ -1,6 +1,8 @@
 package components
 
 import (
+	"strconv"
+
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -22,12 +24,14 @@ func (in *Input) modules(n spec.Node) []string {
 	if n.Role == spec.LoadBalancer {
 		return []string{"overlay"}
 	}
-	modules := []string{"overlay", "br_netfilter"}
+	// nf_conntrack brings the parameters below. It would be loaded later by kube-proxy's rules, and the next apply
+	// would then find parameters that this one could not set.
+	modules := []string{"overlay", "br_netfilter", "nf_conntrack"}
 	if in.Cluster.Network.Backend == "vxlan" {
 		modules = append(modules, "vxlan")
 	}
 	if in.Cluster.Network.Proxy == "ipvs" {
-		modules = append(modules, "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "nf_conntrack")
+		modules = append(modules, "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh")
 	}
 	return modules
 }
@@ -53,7 +57,14 @@ func (in *Input) sysctls(n spec.Node) []node.Sysctl {
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_established", Value: "86400", Optional: true},
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_close_wait", Value: "3600", Optional: true},
 	)
-	if in.Facts[n.Name].Container != "" {
+	facts := in.Facts[n.Name]
+	if facts.InitialNetNS {
+		// kube-proxy's own figure, 32768 per processor, and no less than what the kernel gives a machine with more
+		// than 4 GiB by itself. A full table drops new connections.
+		size := max(262144, 32768*facts.CPUs)
+		out = append(out, node.Sysctl{Key: "net.netfilter.nf_conntrack_max", Value: strconv.Itoa(size), Optional: true})
+	}
+	if facts.Container != "" {
 		return out // the rest belongs to the kernel as a whole, which is not this machine's own
 	}
 	return append(out,

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kubeletv1 "k8s.io/kubelet/config/v1beta1"
 
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -101,25 +102,44 @@ func TestCoreDNSWithoutResolvers(t *testing.T) {
 
 // TestCoreDNSHasRoom: with one replica per node, a replica more than nodes that take it would stay pending for ever.
 func TestCoreDNSHasRoom(t *testing.T) {
-	node := func(role spec.Role, taints ...spec.Taint) spec.Node { return spec.Node{Role: role, Taints: taints} }
-	cp, own := node(spec.ControlPlane), spec.Taint{Key: "dedicated", Value: "x", Effect: "NoSchedule"}
+	machine := func(role spec.Role, taints ...spec.Taint) spec.Node { return spec.Node{Role: role, Taints: taints} }
+	cp, own := machine(spec.ControlPlane), spec.Taint{Key: "dedicated", Value: "x", Effect: "NoSchedule"}
 	for name, test := range map[string]struct {
 		nodes []spec.Node
 		want  int32
 	}{
 		"one machine":                        {[]spec.Node{cp}, 1},
-		"one machine and a balancer":         {[]spec.Node{cp, node(spec.LoadBalancer)}, 1},
-		"a worker beside it":                 {[]spec.Node{cp, node(spec.Worker)}, 2},
-		"a worker for something else":        {[]spec.Node{cp, node(spec.Worker, own)}, 1},
-		"a worker better left alone":         {[]spec.Node{cp, node(spec.Worker, spec.Taint{Key: "dedicated", Effect: "PreferNoSchedule"})}, 2},
-		"a control plane that throws out":    {[]spec.Node{node(spec.ControlPlane, spec.Taint{Key: "node-role.kubernetes.io/control-plane", Effect: "NoExecute"}), node(spec.Worker)}, 1},
-		"a worker for critical addons":       {[]spec.Node{cp, node(spec.Worker, spec.Taint{Key: "CriticalAddonsOnly", Effect: "NoExecute"})}, 2},
-		"nothing but machines for something": {[]spec.Node{node(spec.ControlPlane, own)}, 1},
-		"many":                               {[]spec.Node{cp, cp, cp, node(spec.Worker), node(spec.Worker)}, 2},
+		"one machine and a balancer":         {[]spec.Node{cp, machine(spec.LoadBalancer)}, 1},
+		"a worker beside it":                 {[]spec.Node{cp, machine(spec.Worker)}, 2},
+		"a worker for something else":        {[]spec.Node{cp, machine(spec.Worker, own)}, 1},
+		"a worker better left alone":         {[]spec.Node{cp, machine(spec.Worker, spec.Taint{Key: "dedicated", Effect: "PreferNoSchedule"})}, 2},
+		"a control plane that throws out":    {[]spec.Node{machine(spec.ControlPlane, spec.Taint{Key: "node-role.kubernetes.io/control-plane", Effect: "NoExecute"}), machine(spec.Worker)}, 1},
+		"a worker for critical addons":       {[]spec.Node{cp, machine(spec.Worker, spec.Taint{Key: "CriticalAddonsOnly", Effect: "NoExecute"})}, 2},
+		"nothing but machines for something": {[]spec.Node{machine(spec.ControlPlane, own)}, 1},
+		"many":                               {[]spec.Node{cp, cp, cp, machine(spec.Worker), machine(spec.Worker)}, 2},
 	} {
 		in := &Input{Cluster: &spec.Cluster{Nodes: test.nodes}}
 		if got := *in.corednsDeployment(nil).Spec.Replicas; got != test.want {
 			t.Errorf("%s: %d replicas, want %d", name, got, test.want)
+		}
+	}
+}
+
+// TestConnectionTracking: kube-proxy is told to leave it alone, so Slipway must set it where the machine can.
+func TestConnectionTracking(t *testing.T) {
+	for _, test := range []struct {
+		cpus    int
+		initial bool
+		want    string
+	}{{2, true, "262144"}, {64, true, "2097152"}, {64, false, ""}} {
+		in := load(t, "vip")
+		in.Facts["w-1"] = node.Facts{CPUs: test.cpus, InitialNetNS: test.initial}
+		state, got := in.state(t, "w-1"), ""
+		if r, ok := state["sysctl net.netfilter.nf_conntrack_max"]; ok {
+			got = r.Sysctl.Value
+		}
+		if _, ok := state["module nf_conntrack"]; !ok || got != test.want {
+			t.Errorf("%+v: nf_conntrack_max = %q, module %t", test, got, ok)
 		}
 	}
 }

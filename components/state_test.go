@@ -245,6 +245,7 @@ func TestOrder(t *testing.T) {
 	}
 	for _, pair := range [][2]string{
 		{"module br_netfilter", "sysctl net.bridge.bridge-nf-call-iptables"},
+		{"module nf_conntrack", "sysctl net.netfilter.nf_conntrack_max"},
 		{"binary /usr/local/bin/runc", "unit containerd.service"},
 		{"unit containerd.service", "image slipway.local/pause:v1"},
 		{"image slipway.local/kube:v1", "unit kubelet.service"},
