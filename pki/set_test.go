@@ -143,8 +143,8 @@ func TestNothingSecretPrints(t *testing.T) {
 		}
 	}
 	for _, secret := range []string{
-		"PRIVATE KEY", fmt.Sprintf("%x", "PRIVATE KEY"), strings.Trim(fmt.Sprint([]byte("PRIVATE KEY")), "[]"),
-		fmt.Sprintf("%x", []byte(s.EncryptionKey)), strings.Trim(fmt.Sprint([]byte(s.EncryptionKey)), "[]"),
+		"PRIVATE KEY", fmt.Sprintf("%x", "PRIVATE KEY"), strings.Trim(fmt.Sprintf("%d", []byte("PRIVATE KEY")), "[]"),
+		fmt.Sprintf("%x", []byte(s.EncryptionKey)), strings.Trim(fmt.Sprintf("%d", []byte(s.EncryptionKey)), "[]"),
 	} {
 		if strings.Contains(out, secret) {
 			t.Errorf("found %.20q in what was printed", secret)

@@ -109,7 +109,8 @@ func (c *cluster) copyImage(image, from string, to ...string) {
 	c.t.Helper()
 	for _, m := range to {
 		lab := c.binary + " lab exec --name " + c.name + " --dir " + c.labDir()
-		script := fmt.Sprintf("set -o pipefail; %s %s ctr -n k8s.io images export - %s | %s %s ctr -n k8s.io images import -", lab, from, image, lab, m)
+		// By way of a file: ctr may exit before its standard output is written to the end.
+		script := fmt.Sprintf("set -o pipefail; %s %s sh -c 'ctr -n k8s.io images export --local /tmp/image.tar %s >&2 && cat /tmp/image.tar' | %s %s ctr -n k8s.io images import -", lab, from, image, lab, m)
 		if out, err := exec.Command("bash", "-c", script).CombinedOutput(); err != nil {
 			c.t.Fatalf("copy %s to %s: %v\n%s", image, m, err, out)
 		}

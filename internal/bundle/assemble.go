@@ -52,7 +52,6 @@ func (b *builder) assemble(ctx context.Context) (Manifest, blobSet, error) {
 
 // packing is one thing to compress; what several images share is compressed once.
 type packing struct {
-	key   string
 	what  string // for messages
 	write func(io.Writer) error
 	done  packed

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"archive/tar"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -45,7 +46,7 @@ func list(t *testing.T, b *Bundle, digest string) string {
 	var out strings.Builder
 	for tr := tar.NewReader(raw); ; {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out.String()
 		}
 		if err != nil {

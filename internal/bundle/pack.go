@@ -58,7 +58,7 @@ func (p *packed) compress(write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer out.Cleanup()
+	defer func() { _ = out.Cleanup() }() // a temporary file; what matters failed before
 	hash, count := digest.SHA256.Digester(), counter(0)
 	// One thread and a fixed level, for the same bytes everywhere. Levels above this one cost
 	// minutes for some percent; decoding is equally fast for all.

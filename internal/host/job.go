@@ -131,7 +131,7 @@ func stop(done <-chan error, signal func(string) error) error {
 		for start := time.Now(); time.Since(start) < grace; {
 			err = signal(name)
 			select {
-			case <-done:
+			case <-done: //nolint:errcheck // how it ended is told by whoever waits for it
 				return signal("KILL") // what the command left behind
 			case <-time.After(askAgain):
 			}

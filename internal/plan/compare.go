@@ -19,7 +19,9 @@ func (p *Plan) Stale(now *Plan) error {
 	}
 	for _, n := range now.Nodes {
 		was, known := before[n.Name]
-		if !known || was.Removed != n.Removed || !(len(was.Changes) == 0 && len(n.Changes) == 0) && !reflect.DeepEqual(was.Changes, n.Changes) {
+		// Empty and absent are the same; JSON keeps them apart.
+		same := len(was.Changes)+len(n.Changes) == 0 || reflect.DeepEqual(was.Changes, n.Changes)
+		if !known || was.Removed != n.Removed || !same {
 			return fmt.Errorf("%s has changed since the plan was made: plan again", n.Name)
 		}
 		delete(before, n.Name)

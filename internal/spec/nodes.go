@@ -41,7 +41,7 @@ func (d *draft) instances(b *block) []instance {
 		return nil
 	}
 	t := v.Type()
-	if !t.IsMapType() && !t.IsObjectType() && !(t.IsSetType() && t.ElementType() == cty.String) {
+	if !t.IsMapType() && !t.IsObjectType() && (!t.IsSetType() || t.ElementType() != cty.String) {
 		d.errorf(s.at("for_each"), "for_each over the wrong thing",
 			"for_each takes a map, or a set of texts, and this is %s. A list becomes a set with toset(…), a number n the map { for i in range(n) : i => … }.", kindOf(t))
 		d.partial = true

@@ -64,7 +64,7 @@ func TestPrecedence(t *testing.T) {
 func TestBadValues(t *testing.T) {
 	operator(t)
 	path := source(t, sized)
-	refused(t, path, LoadOptions{Vars: map[string]string{"versoin": "1"}}, "on --var versoin line 1", `Did you mean "version"?`, "versoin=1")
+	refused(t, path, LoadOptions{Vars: map[string]string{"verson": "1"}}, "on --var verson line 1", `Did you mean "version"?`, "verson=1")
 	refused(t, path, LoadOptions{Vars: map[string]string{"nodes": "{ a = "}}, "on --var nodes line 1")
 	refused(t, path, LoadOptions{Vars: map[string]string{"nodes": "[1]"}}, `Wrong type for variable "nodes"`)
 	refused(t, path, LoadOptions{Vars: map[string]string{"nodes": "local.first"}}, "Reference in a fixed value")

@@ -44,7 +44,7 @@ func (s *stage) take(e event.Event, now time.Time) {
 			s.end(now)
 			return
 		}
-		s.progress.finish(e.Subject)
+		s.finish(e.Subject)
 		s.waiting = len(s.waits) > 0
 		if !s.told && !s.waiting { // no one will tell its end
 			s.ended = now

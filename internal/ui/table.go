@@ -43,8 +43,3 @@ func (l look) table(head []string, rows [][]string) string {
 	}
 	return b.String()
 }
-
-// indent puts two spaces before each line of s.
-func indent(s, by string) string {
-	return by + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\n"+by) + "\n"
-}

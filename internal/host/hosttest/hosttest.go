@@ -106,7 +106,7 @@ func testExitStatus(t *testing.T, h host.Host) {
 }
 
 func testSignal(t *testing.T, h host.Host) {
-	wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("kill -9 $$")}), -1)
+	_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("kill -9 $$")}), -1)
 }
 
 func testStderrTail(t *testing.T, h host.Host) {
@@ -122,9 +122,9 @@ func testStderrTail(t *testing.T, h host.Host) {
 
 func testNotFound(t *testing.T, h host.Host) {
 	for _, root := range []bool{false, true} {
-		wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"/no/such/program"}, Root: root}), 127)
-		wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"no-such-program"}, Root: root}), 127)
-		wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"/etc/passwd"}, Root: root}), 126)
+		_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"/no/such/program"}, Root: root}), 127)
+		_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"no-such-program"}, Root: root}), 127)
+		_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"/etc/passwd"}, Root: root}), 126)
 	}
 }
 
@@ -155,8 +155,8 @@ func testRoot(t *testing.T, h host.Host) {
 	if got := output(t, h, host.Command{Args: []string{"id", "-u"}, Root: true}); got != "0\n" {
 		t.Errorf("id -u printed %q", got)
 	}
-	wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("exit 7"), Root: true}), 7)
-	wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("kill -9 $$"), Root: true}), -1)
+	_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("exit 7"), Root: true}), 7)
+	_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: sh("kill -9 $$"), Root: true}), -1)
 }
 
 // Nothing of what precedes the command's stdin may reach it, and no byte may be missing.

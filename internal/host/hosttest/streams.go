@@ -45,7 +45,7 @@ func testUnreadStdin(t *testing.T, h host.Host) {
 	if err := h.Run(t.Context(), host.Command{Args: []string{"true"}, Stdin: bytes.NewReader(in)}); err != nil {
 		t.Errorf("true: %v", err)
 	}
-	wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"false"}, Stdin: bytes.NewReader(in)}), 1)
+	_ = wantRunError(t, h.Run(t.Context(), host.Command{Args: []string{"false"}, Stdin: bytes.NewReader(in)}), 1)
 	blocked, w := io.Pipe()
 	defer w.Close()
 	if err := h.Run(t.Context(), host.Command{Args: []string{"true"}, Stdin: blocked}); err != nil {
