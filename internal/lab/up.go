@@ -35,7 +35,7 @@ func Up(ctx context.Context, c Config, sink event.Sink) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.make(ctx, sink); err != nil {
+	if err := errors.Join(raiseLimits(), l.make(ctx, sink)); err != nil {
 		return nil, fmt.Errorf("lab %s: %w", l.state.Name, err)
 	}
 	sink.Emit(event.Event{Kind: event.Done, Subject: "lab " + l.state.Name, Message: fmt.Sprintf("%d machines up in %.1f s", len(l.state.Machines), time.Since(begin).Seconds())})
