@@ -44,10 +44,13 @@ func Check(c *spec.Cluster, clusterID string, machines []Machine) []Finding {
 func Ports(c *spec.Cluster, n spec.Node) []int {
 	ports := []int{10250, 10248}
 	if n.Role != spec.LoadBalancer {
-		ports = append(ports, 10249, 10256)
+		ports = append(ports, 10246, 10249, 10256)
 	}
 	if n.Role == spec.ControlPlane {
 		ports = append(ports, 6443, 2379, 2380, 2381, 10257, 10259)
+	}
+	if c.LoadBalancer.Kind == spec.NodeLocal {
+		ports = append(ports, 8405, c.LoadBalancer.Port)
 	}
 	for _, lb := range c.LoadBalancers() {
 		if lb.Name == n.Name {

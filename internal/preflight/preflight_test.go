@@ -1,0 +1,264 @@
+package preflight
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+const ours = "0123456789abcdef0123456789abcdef"
+
+func cluster() *spec.Cluster {
+	machine := func(name string, role spec.Role, address string) spec.Node {
+		return spec.Node{Name: name, Role: role, Address: netip.MustParseAddr(address)}
+	}
+	return &spec.Cluster{
+		Name: "prod", Endpoint: netip.MustParseAddrPort("10.0.0.100:6443"), LoadBalancer: spec.LoadBalancing{Kind: spec.VIP},
+		Network: spec.Network{Proxy: "nftables", Backend: "vxlan"},
+		Nodes: []spec.Node{
+			machine("cp-1", spec.ControlPlane, "10.0.0.11"), machine("w-1", spec.Worker, "10.0.0.21"), machine("lb-1", spec.LoadBalancer, "10.0.0.31"),
+		},
+	}
+}
+
+// fit are machines with nothing wrong, of the least size.
+func fit(c *spec.Cluster) []Machine {
+	var out []Machine
+	for _, n := range c.Nodes {
+		memory := int64(700 * mib)
+		if n.Role == spec.ControlPlane {
+			memory = 1700 * mib
+		}
+		out = append(out, Machine{Node: n, Facts: node.Facts{
+			Arch: "amd64", Systemd: true, Cgroup: 2, CapResource: true, CPUs: 2, MemoryBytes: memory,
+			Hostname: n.Name, MachineID: "id of " + n.Name, Addresses: map[string]string{n.Address.String(): "eth0"}, MTU: map[string]int{"eth0": 1500},
+			DiskFree: map[string]int64{"/": gib, "/var/lib/containerd": gib}, Resolvers: []string{"192.0.2.53"},
+		}})
+	}
+	return out
+}
+
+func TestFitMachinesPass(t *testing.T) {
+	c := cluster()
+	if found := Check(c, ours, fit(c)); len(found) > 0 {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// TestFindings breaks one thing after the other on the machine named, and expects just that to be told, with its remedy.
+func TestFindings(t *testing.T) {
+	const (
+		remedyMemory  = "give the machine more memory"
+		remedyDisk    = "free some space below / or grow its file system"
+		remedyClock   = "set up time synchronisation (apt-get install chrony), here or on the machine"
+		remedyKernel  = "install the distribution's standard kernel and its modules package, or the named program"
+		remedyPort    = "stop that program, or use another machine"
+		remedyCluster = "remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine"
+		remedyForeign = "slipway destroy with the file and the state directory of that cluster, or use another machine"
+		remedyAddress = "correct the node's address in the file, or configure it on the machine; ssh_address is for reaching it by another"
+	)
+	fails := func(node, what, remedy string) []Finding { return []Finding{{Node: node, What: what, Remedy: remedy}} }
+	warns := func(node, what, remedy string) []Finding {
+		return []Finding{{Node: node, What: what, Remedy: remedy, Warning: true}}
+	}
+	for name, test := range map[string]struct {
+		on     string // the machine that breaks
+		damage func(*spec.Cluster, *Machine)
+		want   []Finding
+	}{
+		"architecture": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Arch = "arm64" },
+			fails("w-1", "architecture is arm64", "use an amd64 machine: bundles are built for amd64 so far")},
+		"no systemd": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Systemd = false },
+			fails("w-1", "systemd is not in charge of this machine", "use a distribution that runs systemd, such as Debian 12 or later")},
+		"old cgroups": {"lb-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cgroup = 1 },
+			warns("lb-1", "cgroup version 1", "boot with systemd.unified_cgroup_hierarchy=1; Kubernetes keeps version 1 alive but no longer improves it")},
+		"a bounded container": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Container, m.Facts.CapResource = "lxc", false },
+			warns("w-1", "no CAP_SYS_RESOURCE: out-of-memory scores of pods cannot be lowered", "grant the container CAP_SYS_RESOURCE")},
+		"kernel": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"br_netfilter"} },
+			fails("w-1", "br_netfilter is missing", remedyKernel)},
+		"vxlan is needed":     {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"vxlan"} }, fails("w-1", "vxlan is missing", remedyKernel)},
+		"vxlan is not needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Backend, m.Facts.Missing = "host-gw", []string{"vxlan"} }, nil},
+		"nftables is needed":  {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"nf_tables"} }, fails("w-1", "nf_tables is missing", remedyKernel)},
+		"nftables is not needed": {"w-1", func(c *spec.Cluster, m *Machine) {
+			c.Network.Proxy, m.Facts.Missing = "iptables", []string{"nf_tables"}
+		}, nil},
+		"ipvs is not needed": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"ip_vs"} }, nil},
+		"ipvs is needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Proxy, m.Facts.Missing = "ipvs", []string{"ip_vs_rr"} },
+			fails("w-1", "ip_vs_rr is missing", remedyKernel)},
+		"swap": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Swap = []string{"/dev/sda2", "/swap"} },
+			warns("w-1", "swap is on: /dev/sda2, /swap", "apply turns it off and comments it out of /etc/fstab")},
+		"memory of a control plane": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 1700*mib - 1 },
+			fails("cp-1", "1699 MiB of memory, at least 1700 MiB are needed", remedyMemory)},
+		"memory of a worker": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 699 * mib },
+			fails("w-1", "699 MiB of memory, at least 700 MiB are needed", remedyMemory)},
+		"memory of a balancer": {"lb-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 256 * mib }, nil},
+		"one processor": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.CPUs = 1 },
+			warns("cp-1", "1 processor for a control plane", "give the machine two processors")},
+		"one processor of a worker": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.CPUs = 1 }, nil},
+		"a full disk": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.DiskFree["/"] = 10 * mib },
+			fails("w-1", "10 MiB free below /, 1024 MiB are needed", remedyDisk)},
+		"a disk too small for the payload": {"w-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.DiskFree["/"], m.Needs = 1500*mib, 200*mib
+			m.Facts.DiskFree["/var/lib/containerd"] = 2 * gib
+		},
+			fails("w-1", "1500 MiB free below /, 1624 MiB are needed", remedyDisk)},
+		"our own payload on the disk": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cluster, m.Facts.DiskFree["/"] = ours, 101*mib }, nil},
+		"our own disk, full": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cluster, m.Facts.DiskFree["/"] = ours, 99*mib },
+			fails("w-1", "99 MiB free below /, 100 MiB are needed", remedyDisk)},
+		"a clock ahead": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Skew = time.Hour + 400*time.Millisecond },
+			fails("w-1", "its clock is 1h0m0s off the operator's: certificates would not be valid yet, or etcd unstable", remedyClock)},
+		"a clock behind": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Skew = -11 * time.Second },
+			fails("w-1", "its clock is -11s off the operator's: certificates would not be valid yet, or etcd unstable", remedyClock)},
+		"a clock almost right": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Skew = -10 * time.Second }, nil},
+		"another address": {"w-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Addresses = map[string]string{"10.0.2.15": "eth0", "10.0.0.99": "eth1"}
+		},
+			fails("w-1", "address 10.0.0.21 is on none of its interfaces (it has 10.0.0.99, 10.0.2.15)", remedyAddress)},
+		"no such interface": {"lb-1", func(c *spec.Cluster, _ *Machine) { c.LoadBalancer.Interface = "eth7" },
+			fails("lb-1", `no interface "eth7" for the shared address`, "name an interface of this machine in the load_balancer block, or leave it out")},
+		"no route": {"w-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Unreachable = map[string]string{"10.0.0.11": "network is unreachable"}
+		},
+			fails("w-1", "no route to 10.0.0.11: network is unreachable", "add a route, or put the machines on one network")},
+		"no resolver": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Resolvers = nil },
+			warns("w-1", "no resolver outside the machine: the cluster's DNS will answer the cluster's own names only", "add a nameserver line to /etc/resolv.conf, then apply again")},
+		"no resolver on a balancer": {"lb-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Resolvers = nil }, nil},
+		"a taken port": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Ports = map[int]string{6443: "haproxy (pid 7)"} },
+			fails("cp-1", "port 6443 is taken by haproxy (pid 7)", remedyPort)},
+		"our own port": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Cluster, m.Facts.Ports, m.Facts.Leftovers = ours, map[int]string{6443: "kube-apiserver"}, []string{"/var/lib/etcd/member"}
+		}, nil},
+		"leftovers": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Leftovers = []string{"/etc/kubernetes/admin.conf", "/var/lib/etcd/member"}
+		},
+			[]Finding{
+				{Node: "cp-1", What: "left by another cluster: /etc/kubernetes/admin.conf", Remedy: remedyCluster},
+				{Node: "cp-1", What: "left by another cluster: /var/lib/etcd/member", Remedy: remedyCluster},
+			}},
+		// What runs there is that cluster's, so the ports need no telling.
+		"another cluster of Slipway": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Cluster, m.Facts.Node, m.Facts.Ports = "feedface", "old-1", map[int]string{6443: "kube-apiserver"}
+		}, fails("cp-1", "belongs to another Slipway cluster (id feedface, node old-1)", remedyForeign)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cluster()
+			machines := fit(c)
+			i := slices.IndexFunc(machines, func(m Machine) bool { return m.Node.Name == test.on })
+			test.damage(c, &machines[i])
+			if diff := cmp.Diff(test.want, Check(c, ours, machines)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestEverythingAtOnce: all machines' findings are told, not the first one's.
+func TestEverythingAtOnce(t *testing.T) {
+	c := cluster()
+	machines := fit(c)
+	for i := range machines {
+		machines[i].Facts.Arch, machines[i].Facts.Systemd = "arm64", false
+	}
+	if found := Check(c, "", machines); len(found) != 6 {
+		t.Errorf("%d findings: %+v", len(found), found)
+	}
+}
+
+// TestBeforeThereIsACluster: without an authority yet no machine is ours, not even one that says it belongs to "".
+func TestBeforeThereIsACluster(t *testing.T) {
+	c := cluster()
+	machines := fit(c)
+	machines[0].Facts.Ports = map[int]string{2379: "etcd"}
+	machines[1].Facts.Cluster = ours
+	found := Check(c, "", machines)
+	if len(found) != 2 || found[0].What != "port 2379 is taken by etcd" || found[1].Node != "w-1" {
+		t.Errorf("%+v", found)
+	}
+}
+
+func TestTwins(t *testing.T) {
+	c := cluster()
+	machines := fit(c)
+	machines[1].Facts.MachineID, machines[2].Facts.MachineID = machines[0].Facts.MachineID, machines[0].Facts.MachineID
+	machines[2].Facts.Hostname = machines[1].Facts.Hostname
+	want := []Finding{
+		{Node: "lb-1", What: "same hostname as w-1: w-1", Remedy: "give each machine its own: hostnamectl hostname NAME"},
+		{Node: "lb-1", What: "same machine-id as cp-1: id of cp-1", Remedy: "rm /etc/machine-id && systemd-machine-id-setup, then reboot"},
+		{Node: "w-1", What: "same machine-id as cp-1: id of cp-1", Remedy: "rm /etc/machine-id && systemd-machine-id-setup, then reboot"},
+	}
+	for range 10 { // a map is walked inside
+		if diff := cmp.Diff(want, Check(c, ours, machines)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// TestEveryFindingHasARemedy, and every failure of TestFindings above is one that a user can act on.
+func TestEveryFindingHasARemedy(t *testing.T) {
+	c := cluster()
+	c.LoadBalancer.Interface = "eth7"
+	machines := fit(c)
+	for i := range machines {
+		n := machines[i].Node
+		machines[i].Facts = node.Facts{
+			Cgroup: 1, Container: "lxc", Missing: []string{"overlay"}, Swap: []string{"/swap"}, CPUs: 1, DiskFree: map[string]int64{"/": 0},
+			Unreachable: map[string]string{"x": "y"}, Leftovers: []string{"z"}, Ports: map[int]string{1: "init"},
+		}
+		machines[i] = Machine{Node: n, Facts: machines[i].Facts, Skew: time.Hour}
+	}
+	found := Check(c, ours, machines)
+	if len(found) < 40 {
+		t.Errorf("only %d findings", len(found))
+	}
+	for _, f := range found {
+		if f.Node == "" || f.What == "" || f.Remedy == "" {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+func TestPortsAndRoutes(t *testing.T) {
+	c := cluster()
+	plain := []int{10246, 10248, 10249, 10250, 10256}
+	controlPlane := []int{2379, 2380, 2381, 6443, 10246, 10248, 10249, 10250, 10256, 10257, 10259}
+	for _, test := range []struct {
+		kind    spec.LBKind
+		balance bool // keep the node of that role
+		node    string
+		want    []int
+	}{
+		{spec.VIP, true, "cp-1", controlPlane},
+		{spec.VIP, true, "w-1", plain},
+		{spec.VIP, true, "lb-1", []int{6443, 8405, 10248, 10250}},
+		{spec.VIP, false, "cp-1", sorted(controlPlane, 8405)},
+		{spec.NodeLocal, false, "cp-1", sorted(controlPlane, 8405, 7443)},
+		{spec.NodeLocal, false, "w-1", sorted(plain, 8405, 7443)},
+		{spec.External, false, "cp-1", controlPlane},
+		{spec.Direct, false, "w-1", plain},
+	} {
+		c := *c
+		c.LoadBalancer = spec.LoadBalancing{Kind: test.kind, Port: 7443}
+		if !test.balance {
+			c.Nodes = c.Nodes[:2]
+		}
+		i := slices.IndexFunc(c.Nodes, func(n spec.Node) bool { return n.Name == test.node })
+		if diff := cmp.Diff(test.want, Ports(&c, c.Nodes[i])); diff != "" {
+			t.Errorf("%s of %s: %s", test.node, test.kind, diff)
+		}
+	}
+	ask := Asks(c, c.Nodes[1])
+	if fmt.Sprint(ask.Routes) != "[10.0.0.11 10.0.0.31]" || len(ask.Ports) != len(plain) {
+		t.Errorf("asks %+v", ask)
+	}
+}
+
+func sorted(base []int, more ...int) []int {
+	return slices.Sorted(slices.Values(slices.Concat(base, more)))
+}
