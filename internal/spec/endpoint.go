@@ -89,7 +89,7 @@ func unusable(a netip.Addr) string {
 func reservedPorts() map[int]string {
 	return map[int]string{
 		2379: "etcd", 2380: "etcd", 2381: "etcd's metrics",
-		8405: "HAProxy's health check", 10248: "the kubelet", 10249: "kube-proxy", 10250: "the kubelet", 10256: "kube-proxy",
+		8405: "HAProxy's health check", 10246: "flannel's health check", 10248: "the kubelet", 10249: "kube-proxy", 10250: "the kubelet", 10256: "kube-proxy",
 		10257: "the controller manager", 10259: "the scheduler",
 	}
 }
