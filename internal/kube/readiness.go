@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,7 +46,7 @@ func NotReady(n *corev1.Node) string {
 			if cond.Status == corev1.ConditionTrue {
 				return ""
 			}
-			return cond.Message
+			return cmp.Or(cond.Message, cond.Reason, "Ready is "+string(cond.Status)) // "" would mean ready
 		}
 	}
 	return "no Ready condition yet"
