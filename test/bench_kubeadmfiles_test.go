@@ -1,0 +1,173 @@
+//go:build bench
+
+package test
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// kubeadmPort is the balancer's: kubeadm's API servers listen on all addresses of their machine, so
+// that 6443 is taken on the shared one too. Upstream's guide to HA clusters moves it in the same way.
+const kubeadmPort = 8443
+
+const kubeadmSysctls = `net.ipv4.ip_nonlocal_bind = 1
+net.ipv4.ip_forward = 1
+net.bridge.bridge-nf-call-iptables = 1
+`
+
+// kubeletUnit is upstream's unit with kubeadm's drop-in.
+// https://github.com/kubernetes/release/tree/master/cmd/krel/templates/latest
+const kubeletUnit = `[Unit]
+Description=kubelet: The Kubernetes Node Agent
+Wants=network-online.target
+After=network-online.target containerd.service
+StartLimitIntervalSec=0
+
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS
+Restart=always
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`
+
+// forKubeadm fits a file of slipway's to kubeadm's cluster: the balancer's port is all that differs.
+func (k *kubeadmSide) forKubeadm(content []byte) []byte {
+	shared := benchNet + ".100:"
+	return bytes.ReplaceAll(content, []byte(shared+"6443"), fmt.Append(nil, shared, kubeadmPort))
+}
+
+// address of a machine, as highlyAvailableMachines gives it.
+func address(machine string) string {
+	for _, m := range highlyAvailableMachines() {
+		if name, octet, _ := strings.Cut(m, "="); name == machine {
+			return benchNet + "." + octet
+		}
+	}
+	return ""
+}
+
+// registration is what init and join both say of a machine. Warnings about the lab (cgroup version 1,
+// few processors) must not stop it; what is really missing shows at once anyway.
+func registration(machine string) string {
+	return `nodeRegistration:
+  name: ` + machine + `
+  criSocket: unix:///run/containerd/containerd.sock
+  imagePullPolicy: Never
+  ignorePreflightErrors: [all]
+  kubeletExtraArgs: [{name: node-ip, value: ` + address(machine) + `}]
+`
+}
+
+func (k *kubeadmSide) initConfig() string {
+	driver := "cgroupfs"
+	if bytes.Contains(k.files["cp-1"]["/etc/containerd/config.toml"], []byte("SystemdCgroup = true")) {
+		driver = "systemd"
+	}
+	return fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens: [{token: %q, ttl: 2h0m0s}]
+certificateKey: %q
+localAPIEndpoint: {advertiseAddress: %s, bindPort: 6443}
+%s---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v%s
+controlPlaneEndpoint: %s.100:%d
+networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: %s
+failCgroupV1: false
+evictionHard: {memory.available: 100Mi, nodefs.available: 2%%, imagefs.available: 2%%}
+imageGCHighThresholdPercent: 98
+imageGCLowThresholdPercent: 97
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
+`, k.token, k.key, address("cp-1"), registration("cp-1"), kubernetesVersion(), benchNet, kubeadmPort, driver)
+}
+
+func (k *kubeadmSide) joinConfig(machine string) string {
+	config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery:
+  bootstrapToken: {token: %q, apiServerEndpoint: "%s.100:%d", caCertHashes: [%q]}
+%s`, k.token, benchNet, kubeadmPort, k.caHash, registration(machine))
+	if roleOf(machine) == "control-plane" {
+		config += fmt.Sprintf("controlPlane:\n  certificateKey: %q\n  localAPIEndpoint: {advertiseAddress: %s, bindPort: 6443}\n", k.key, address(machine))
+	}
+	return config
+}
+
+// addons are the pod network and metrics-server as slipway applies them. kubeadm brings its own CoreDNS
+// and kube-proxy. Its kubelets sign their serving certificates themselves, so metrics-server is told
+// not to check them, as is usual there.
+func (k *kubeadmSide) addons() (string, error) {
+	declared, diags := spec.Load(filepath.Join(k.c.dir, "cluster.hcl"), spec.LoadOptions{})
+	if diags.HasErrors() {
+		return "", diags
+	}
+	declared.Endpoint = netip.AddrPortFrom(declared.Endpoint.Addr(), kubeadmPort)
+	payload := components.Payload{Images: map[string]node.Image{}}
+	for _, i := range k.bundle.Manifest().Images {
+		payload.Images[i.Name] = *i.Resource().Image
+	}
+	objects, err := (&components.Input{Cluster: declared, Payload: payload}).Objects()
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, o := range objects {
+		if !strings.Contains(o.GetName(), "flannel") && !strings.Contains(o.GetName(), "metrics") {
+			continue
+		}
+		if o.GetKind() == "Deployment" {
+			if err := trustKubelets(o); err != nil {
+				return "", err
+			}
+		}
+		text, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString("---\n" + string(text))
+	}
+	return out.String(), nil
+}
+
+func trustKubelets(deployment *unstructured.Unstructured) error {
+	containers, found, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
+	if err != nil || !found {
+		return fmt.Errorf("%s has no containers: %v", deployment.GetName(), err)
+	}
+	container := containers[0].(map[string]any)
+	command, _, err := unstructured.NestedStringSlice(container, "command")
+	if err != nil {
+		return err
+	}
+	command = slices.DeleteFunc(command, func(arg string) bool { return strings.HasPrefix(arg, "--kubelet-certificate-authority") })
+	if err := unstructured.SetNestedStringSlice(container, append(command, "--kubelet-insecure-tls"), "command"); err != nil {
+		return err
+	}
+	return unstructured.SetNestedSlice(deployment.Object, containers, "spec", "template", "spec", "containers")
+}
