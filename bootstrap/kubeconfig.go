@@ -9,7 +9,7 @@ import (
 
 // Kubeconfig is the administrator's way in, from the state directory: no machine is asked.
 func (r *Run) Kubeconfig() ([]byte, error) {
-	certs, err := r.dir.Load()
+	certs, err := r.stored()
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's certificates: %w; apply the cluster first", err)
 	}

@@ -57,10 +57,18 @@ func View(c *spec.Cluster, sink event.Sink) (*Run, error) {
 		return nil, err
 	}
 	dir, err := statedir.View(c.StateDir)
-	if err != nil {
+	if err != nil && !errors.Is(err, statedir.ErrEmpty) { // a cluster that was never applied can be looked at, too
 		return nil, err
 	}
 	return &Run{Cluster: c, Sink: sink, binary: binary, dir: dir}, nil
+}
+
+// stored is the PKI as the state directory has it; the error is statedir.ErrEmpty where there is none.
+func (r *Run) stored() (*pki.Set, error) {
+	if r.dir == nil {
+		return nil, fmt.Errorf("%s: %w", r.Cluster.StateDir, statedir.ErrEmpty)
+	}
+	return r.dir.Load()
 }
 
 // openBundle finds and opens the bundle; verbs that install nothing do without.
@@ -99,7 +107,7 @@ func (r *Run) Close() {
 // loadCerts reads the cluster's PKI, or makes it. All of it exists before the first step,
 // so that no step ever waits for another's data.
 func (r *Run) loadCerts(ctx context.Context) (err error) {
-	r.certs, err = r.dir.Load()
+	r.certs, err = r.stored()
 	if errors.Is(err, statedir.ErrEmpty) {
 		r.certs, err = r.recoverCerts(ctx)
 	}

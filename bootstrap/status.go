@@ -23,7 +23,7 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 		Endpoint: r.Cluster.Endpoint.String(),
 	}
 	var err error
-	if r.certs, err = r.dir.Load(); errors.Is(err, statedir.ErrEmpty) {
+	if r.certs, err = r.stored(); errors.Is(err, statedir.ErrEmpty) {
 		s.Problems = append(s.Problems, status.Problem{What: "there is no state directory for this cluster", Remedy: "slipway apply -f " + r.Cluster.File})
 		return s, nil
 	} else if err != nil {
