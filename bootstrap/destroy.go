@@ -2,17 +2,23 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/statedir"
 )
 
 // Destroy takes the cluster off every machine, also those no longer declared, leaving them as they were found.
 // etcd's data is moved aside on the machine unless purge says otherwise. The state directory is moved aside at the end.
 func (r *Run) Destroy(ctx context.Context, purge bool) (moved string, err error) {
 	if err := r.connect(ctx); err != nil {
+		return "", err
+	}
+	// Known from then on, so that a machine which belongs to another cluster by now refuses.
+	if r.certs, err = r.stored(); err != nil && !errors.Is(err, statedir.ErrEmpty) {
 		return "", err
 	}
 	nodes, err := r.dir.Nodes()

@@ -71,7 +71,7 @@ func (r *Run) removeGone(ctx context.Context) error {
 
 // clean takes Slipway off one machine.
 func (r *Run) clean(ctx context.Context, m *machine, purge bool, sink event.Sink) error {
-	cleaning := node.Cleaning{Purge: purge, Binary: m.agent.Path()}
+	cleaning := node.Cleaning{Cluster: r.certs.ClusterID(), Purge: purge, Binary: m.agent.Path()}
 	if r.Cluster.LoadBalancer.Kind == spec.VIP {
 		cleaning.Addresses = []string{r.Cluster.Endpoint.Addr().String()}
 	}
