@@ -44,12 +44,16 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
+	root, begun := newRoot(), false
+	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
 	code := exitFailed
+	if !begun {
+		code = exitSpec // there is no such verb, or it takes no such flags or arguments
+	}
 	var coded *exitError
 	if errors.As(err, &coded) {
 		code = coded.code
@@ -57,7 +61,7 @@ func run() int {
 			return code
 		}
 	}
-	report(root, err)
+	report(root, begun, err)
 	return code
 }
 
@@ -74,7 +78,9 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitSpec, err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &exitError{exitSpec, fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())}
+	})
 	root.PersistentFlags().StringP("output", "o", "text", "what to print: text or json")
 	root.AddCommand(
 		// one line per verb, in the order of help
@@ -83,10 +89,18 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newStatus(),
 		newDestroy(),
 		newKubeconfig(),
-		newBundle(),
-		newLab(),
-		newNode(),
+		group(newBundle()),
+		group(newLab()),
+		group(newNode()),
 		newVersion(spec.SupportedKubernetes()),
 	)
 	return root
+}
+
+// group makes cmd one that only gathers verbs: alone it shows its help, with anything but one of them it fails.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.DisableFlagsInUseLine = true
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	return cmd
 }
