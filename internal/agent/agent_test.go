@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"path/filepath"
@@ -38,14 +39,14 @@ func scripted(t *testing.T, script string) *Agent {
 }
 
 func TestNeeded(t *testing.T) {
-	a, b, c := bundletest.Blob("a"), bundletest.Blob("bb"), bundletest.Blob("ccc")
+	a, b, c := bundletest.Blob(t, "a"), bundletest.Blob(t, "bb"), bundletest.Blob(t, "ccc")
 	digests, sizes := needed([]node.Change{
 		{ID: "binary a", Blobs: []node.Blob{b}}, {ID: "swap"}, {ID: "image x", Blobs: []node.Blob{c, a}}, {ID: "image y", Blobs: []node.Blob{c, b}},
 	})
 	if diff := cmp.Diff([]string{b.Digest, c.Digest, a.Digest}, digests); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]int64{a.Digest: 1, b.Digest: 2, c.Digest: 3}, sizes); diff != "" {
+	if diff := cmp.Diff(map[string]int64{a.Digest: a.Size, b.Digest: b.Size, c.Digest: c.Size}, sizes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -135,7 +136,7 @@ func TestSend(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	one, three := bundletest.Blob("one"), bundletest.Blob("three")
+	one, three := bundletest.Blob(t, "one"), bundletest.Blob(t, "three")
 	a := scripted(t, `case $2 in
 missing) cat >`+dir+`/asked; echo '["`+three.Digest+`"]' ;;
 store) cat >`+dir+`/stream ;;
@@ -145,7 +146,7 @@ esac`)
 	if err := a.Send(t.Context(), b, changes, event.SinkFunc(func(e event.Event) { last = e })); err != nil {
 		t.Fatal(err)
 	}
-	if last.Kind != event.Progress || last.Done != 5 || last.Total != 5 {
+	if last.Kind != event.Progress || last.Done != three.Size || last.Total != three.Size {
 		t.Errorf("the last event is %+v", last)
 	}
 	asked, err := os.ReadFile(filepath.Join(dir, "asked"))
@@ -169,7 +170,11 @@ esac`)
 // TestSendStops: a full disk ends the sending, with the machine's reason.
 func TestSendStops(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.bundle")
-	big := strings.Repeat("x", 8<<20)
+	noise := make([]byte, 8<<20) // which no compression makes smaller
+	if _, err := rand.Read(noise); err != nil {
+		t.Fatal(err)
+	}
+	big := string(noise)
 	bundletest.Write(t, path, "1.36.3", big)
 	b, err := bundle.Open(path)
 	if err != nil {
@@ -180,7 +185,7 @@ func TestSendStops(t *testing.T) {
 missing) cat ;;
 store) head -c 1000 >/dev/null; echo no space left on device >&2; exit 1 ;;
 esac`)
-	err = a.Send(t.Context(), b, []node.Change{{Blobs: []node.Blob{bundletest.Blob(big)}}}, event.Discard)
+	err = a.Send(t.Context(), b, []node.Change{{Blobs: []node.Blob{bundletest.Blob(t, big)}}}, event.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no space left on device") {
 		t.Errorf("%v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/slipway/slipway/internal/blob"
@@ -16,9 +17,20 @@ import (
 	"github.com/slipway/slipway/internal/node"
 )
 
-// Blob is the description of content as a blob.
-func Blob(content string) node.Blob {
-	return node.Blob{Digest: digest.FromString(content).String(), Size: int64(len(content))}
+// Blob is what a program with that content is sent as.
+func Blob(t testing.TB, content string) node.Blob {
+	t.Helper()
+	b := pack(t, content)
+	return node.Blob{Digest: digest.FromBytes(b).String(), Size: int64(len(b))}
+}
+
+func pack(t testing.TB, content string) []byte {
+	t.Helper()
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return enc.EncodeAll([]byte(content), nil)
 }
 
 // Write writes to path a bundle for a Kubernetes version that holds a program for every role, "tool", from each content.
@@ -28,7 +40,7 @@ func Write(t testing.TB, path, kubernetes string, contents ...string) {
 	for _, c := range contents {
 		m.Binaries = append(m.Binaries, bundle.Binary{
 			Name: "tool", Roles: []string{"control-plane", "worker", "load-balancer"}, Size: int64(len(c)),
-			SHA256: digest.FromString(c).Encoded(), Blob: Blob(c),
+			SHA256: digest.FromString(c).Encoded(), Blob: Blob(t, c),
 		})
 	}
 	var out bytes.Buffer
@@ -43,11 +55,11 @@ func Write(t testing.TB, path, kubernetes string, contents ...string) {
 	}
 	add("manifest.json", seal(t, m))
 	for _, c := range contents {
-		name, err := blob.EntryName(Blob(c).Digest)
+		name, err := blob.EntryName(Blob(t, c).Digest)
 		if err != nil {
 			t.Fatal(err)
 		}
-		add(name, []byte(c))
+		add(name, pack(t, c))
 	}
 	if err := archive.Close(); err != nil {
 		t.Fatal(err)
