@@ -1,8 +1,6 @@
 package components
 
 import (
-	"strconv"
-
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -57,14 +55,7 @@ func (in *Input) sysctls(n spec.Node) []node.Sysctl {
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_established", Value: "86400", Optional: true},
 		node.Sysctl{Key: "net.netfilter.nf_conntrack_tcp_timeout_close_wait", Value: "3600", Optional: true},
 	)
-	facts := in.Facts[n.Name]
-	if facts.InitialNetNS {
-		// kube-proxy's own figure, 32768 per processor, and no less than what the kernel gives a machine with more
-		// than 4 GiB by itself. A full table drops new connections.
-		size := max(262144, 32768*facts.CPUs)
-		out = append(out, node.Sysctl{Key: "net.netfilter.nf_conntrack_max", Value: strconv.Itoa(size), Optional: true})
-	}
-	if facts.Container != "" {
+	if in.Facts[n.Name].Container != "" {
 		return out // the rest belongs to the kernel as a whole, which is not this machine's own
 	}
 	return append(out,

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kubeletv1 "k8s.io/kubelet/config/v1beta1"
 
-	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -121,25 +120,6 @@ func TestCoreDNSHasRoom(t *testing.T) {
 		in := &Input{Cluster: &spec.Cluster{Nodes: test.nodes}}
 		if got := *in.corednsDeployment(nil).Spec.Replicas; got != test.want {
 			t.Errorf("%s: %d replicas, want %d", name, got, test.want)
-		}
-	}
-}
-
-// TestConnectionTracking: kube-proxy is told to leave it alone, so Slipway must set it where the machine can.
-func TestConnectionTracking(t *testing.T) {
-	for _, test := range []struct {
-		cpus    int
-		initial bool
-		want    string
-	}{{2, true, "262144"}, {64, true, "2097152"}, {64, false, ""}} {
-		in := load(t, "vip")
-		in.Facts["w-1"] = node.Facts{CPUs: test.cpus, InitialNetNS: test.initial}
-		state, got := in.state(t, "w-1"), ""
-		if r, ok := state["sysctl net.netfilter.nf_conntrack_max"]; ok {
-			got = r.Sysctl.Value
-		}
-		if _, ok := state["module nf_conntrack"]; !ok || got != test.want {
-			t.Errorf("%+v: nf_conntrack_max = %q, module %t", test, got, ok)
 		}
 	}
 }

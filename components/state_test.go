@@ -245,7 +245,7 @@ func TestOrder(t *testing.T) {
 	}
 	for _, pair := range [][2]string{
 		{"module br_netfilter", "sysctl net.bridge.bridge-nf-call-iptables"},
-		{"module nf_conntrack", "sysctl net.netfilter.nf_conntrack_max"},
+		{"module nf_conntrack", "sysctl net.netfilter.nf_conntrack_tcp_timeout_established"},
 		{"binary /usr/local/bin/runc", "unit containerd.service"},
 		{"unit containerd.service", "image slipway.local/pause:v1"},
 		{"image slipway.local/kube:v1", "unit kubelet.service"},
