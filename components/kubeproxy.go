@@ -41,14 +41,17 @@ func (in *Input) kubeProxy() ([]runtime.Object, error) {
 			VolumeMounts: []corev1.VolumeMount{
 				{Name: "config", MountPath: "/var/lib/kube-proxy"},
 				{Name: "xtables-lock", MountPath: "/run/xtables.lock"},
-				{Name: "modules", MountPath: "/lib/modules", ReadOnly: true},
 			},
 		}},
 		Volumes: []corev1.Volume{
 			configVolume("config", "kube-proxy"),
 			hostPath("xtables-lock", "/run/xtables.lock", corev1.HostPathFileOrCreate),
-			hostPath("modules", "/lib/modules", corev1.HostPathUnset),
 		},
+	}
+	if in.Cluster.Network.Proxy == "ipvs" { // the one mode that asks for modules by itself
+		pod.Volumes = append(pod.Volumes, hostPath("modules", "/lib/modules", corev1.HostPathUnset))
+		mounts := &pod.Containers[0].VolumeMounts
+		*mounts = append(*mounts, corev1.VolumeMount{Name: "modules", MountPath: "/lib/modules", ReadOnly: true})
 	}
 	return []runtime.Object{
 		serviceAccount("kube-proxy"),

@@ -14,10 +14,11 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 )
 
-// TestHighlyAvailableCluster lives one life of a cluster: born, used, disturbed, changed, taken away. Its
-// parts build on each other, so the first that fails ends it.
+// TestHighlyAvailableCluster lives one life of a cluster: born, used, disturbed, changed, taken away.
+// A part that fails does not end it: the others say more.
 func TestHighlyAvailableCluster(t *testing.T) {
 	c := newCluster(t, "ha", "10.81.0", highlyAvailableMachines()...)
 	file := c.write(highlyAvailable())
@@ -28,10 +29,7 @@ func TestHighlyAvailableCluster(t *testing.T) {
 	}
 	part := func(name string, do func(t *testing.T)) {
 		t.Helper()
-		if !t.Run(name, func(t *testing.T) { c.t = t; defer func() { c.t = t }(); do(t) }) {
-			c.t = t
-			t.FailNow()
-		}
+		t.Run(name, func(t *testing.T) { c.t = t; do(t) })
 		c.t = t
 	}
 	part("plan of bare machines shows everything", func(t *testing.T) {
@@ -114,7 +112,7 @@ func (c *cluster) hardened() {
 		t.Fatal(err)
 	}
 	c.exec("cp-1", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "create", "secret", "generic", "sealed", "--from-literal=word=marzipan")
-	raw := c.exec("cp-1", "sh", "-c", "etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt --key /etc/kubernetes/pki/etcd/healthcheck-client.key get /registry/secrets/default/sealed | strings")
+	raw := c.exec("cp-1", "sh", "-c", "etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/kubernetes/pki/etcd/ca.crt --cert /etc/kubernetes/pki/etcd/healthcheck-client.crt --key /etc/kubernetes/pki/etcd/healthcheck-client.key get /registry/secrets/default/sealed | tr -cd '[:print:]'")
 	if strings.Contains(raw, "marzipan") || !strings.Contains(raw, "secretbox") {
 		t.Errorf("the Secret lies in etcd unsealed:\n%s", raw)
 	}
@@ -140,12 +138,16 @@ func (c *cluster) holderDies(all []string) {
 		t.Fatalf("holders of the address: %v", holders)
 	}
 	client := c.freshly()
+	stop := make(chan struct{})
+	outage := c.outage(client, stop)
 	c.lab("kill", holders[0])
-	took := eventually(t, 30*time.Second, "the API through the shared address", func() error {
-		_, err := client.CoreV1().Namespaces().Get(context.Background(), "default", metav1.GetOptions{})
-		return err
-	})
-	t.Logf("the API answered through the shared address %.1f s after the power cut", took.Seconds())
+	time.Sleep(10 * time.Second)
+	close(stop)
+	gap := <-outage
+	t.Logf("the longest time without an answer through the shared address after the power cut was %.1f s", gap.Seconds())
+	if gap > 8*time.Second {
+		t.Errorf("no answer through the shared address for %s", gap)
+	}
 	rest := slices.DeleteFunc(slices.Clone(cps), func(m string) bool { return m == holders[0] })
 	if now := c.holders(rest...); len(now) != 1 {
 		t.Errorf("holders after the power cut: %v", now)
@@ -163,28 +165,51 @@ func (c *cluster) holderDies(all []string) {
 	})
 }
 
+// outage asks through the shared address, each time by a new connection, until stop is closed, and
+// then tells the longest time between two answers.
+func (c *cluster) outage(client kubernetes.Interface, stop <-chan struct{}) <-chan time.Duration {
+	out := make(chan time.Duration, 1)
+	go func() {
+		var longest time.Duration
+		last := time.Now()
+		for {
+			select {
+			case <-stop:
+				out <- max(longest, time.Since(last))
+				return
+			default:
+			}
+			if _, err := client.CoreV1().Namespaces().Get(context.Background(), "default", metav1.GetOptions{}); err == nil {
+				longest, last = max(longest, time.Since(last)), time.Now()
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	return out
+}
+
 // serverHangs stops one API server's process, so that it accepts connections and never answers.
 func (c *cluster) serverHangs() {
 	t := c.t
 	client := c.freshly()
-	c.exec("cp-2", "pkill", "-STOP", "-f", "kube-apiserver")
+	c.exec("cp-2", "pkill", "-STOP", "-f", "^kube-apiserver")
 	start := time.Now()
-	quiet := time.Time{}
+	var lastFailure time.Time
 	for time.Since(start) < 12*time.Second {
 		if _, err := client.CoreV1().Namespaces().Get(context.Background(), "default", metav1.GetOptions{}); err != nil {
-			quiet = time.Now()
+			lastFailure = time.Now()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	ejected := time.Duration(0)
-	if !quiet.IsZero() {
-		ejected = quiet.Sub(start)
+	if !lastFailure.IsZero() {
+		ejected = lastFailure.Sub(start)
 	}
 	t.Logf("the last failed request was %.1f s after the API server hung", ejected.Seconds())
 	if ejected > 10*time.Second {
 		t.Errorf("requests through the shared address still failed %s after the server hung", ejected)
 	}
-	c.exec("cp-2", "pkill", "-CONT", "-f", "kube-apiserver")
+	c.exec("cp-2", "pkill", "-CONT", "-f", "^kube-apiserver")
 	eventually(t, 2*time.Minute, "the server taken back", func() error {
 		out := c.exec("cp-2", "sh", "-c", "curl -sk -o /dev/null -w '%{http_code}' https://"+c.net+".12:6443/readyz || true")
 		if out != "200" {

@@ -67,7 +67,7 @@ func (c *cluster) askFromEveryNode(nodes []string, service *corev1.Service) {
 	client, ctx := c.client(), context.Background()
 	image := "slipway.local/loadbalancer:" + c.imageTag("loadbalancer")
 	c.copyImage(image, "cp-1", "w-1", "w-2") // the only one with a shell, and workers have no use for it
-	ask := fmt.Sprintf(`for a in %s hello.default.svc.cluster.local; do exec 3<>/dev/tcp/$a/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; grep -q hello <&3 || exit 1; done`, service.Spec.ClusterIP)
+	ask := fmt.Sprintf(`for a in %s hello.default.svc.cluster.local; do exec 3<>/dev/tcp/$a/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; [[ $(cat <&3) == *hello* ]] || exit 1; done`, service.Spec.ClusterIP)
 	for _, n := range nodes {
 		_, err := client.CoreV1().Pods("default").Create(ctx, &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: "ask-" + n},

@@ -139,7 +139,9 @@ func (m instance) powerOff() error {
 		}
 		pids = append(pids, inside...)
 		if len(pids) == 0 && scope == "" {
-			return m.unplug()
+			// No kernel survives a power loss, so neither do the cgroups that pods had: a kubelet that finds
+			// them after the next start looks for each one's container for seconds.
+			return errors.Join(m.removeCgroups(), m.unplug())
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("power off %s: processes %v do not die", m.Name, pids)
