@@ -42,7 +42,8 @@ type NodeError struct {
 
 func (e *NodeError) Error() string {
 	text := e.err.Error()
-	if strings.HasPrefix(text, e.name) { // errors of the connection name the machine already
+	// Errors of the connection name the machine already: "cp-1 (10.0.0.11:22): …".
+	if strings.HasPrefix(text, e.name+":") || strings.HasPrefix(text, e.name+" (") {
 		return text
 	}
 	return e.name + ": " + text

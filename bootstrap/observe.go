@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,29 +146,34 @@ func (r *Run) needs(m *machine) (bytes int64) {
 	return bytes
 }
 
-// guardMembers refuses to change the set of control planes of a cluster that runs: etcd would not follow.
+// guardMembers refuses to change the control planes of a cluster that runs: etcd's members know each other
+// by their addresses, and would not follow.
 func (r *Run) guardMembers() error {
 	before, err := r.dir.Nodes()
 	if err != nil {
 		return err
 	}
-	was := map[string]bool{}
+	was, errs := map[string]spec.Node{}, []error(nil)
 	for _, n := range before {
 		if n.Role == spec.ControlPlane {
-			was[n.Name] = true
+			was[n.Name] = n
 		}
 	}
 	if len(was) == 0 {
 		return nil
 	}
 	for _, n := range r.Cluster.ControlPlanes() {
-		if !was[n.Name] {
-			return fmt.Errorf("%s: control planes cannot be added to a running cluster yet: leave the file's control planes as they were applied", n.Name)
+		old, known := was[n.Name]
+		switch {
+		case !known:
+			errs = append(errs, fmt.Errorf("%s: control planes cannot be added to a running cluster yet: leave the file's control planes as they were applied", n.Name))
+		case old.Address != n.Address:
+			errs = append(errs, fmt.Errorf("%s: the address of a control plane cannot be changed in a running cluster yet: it was applied as %s, write that", n.Name, old.Address))
 		}
 		delete(was, n.Name)
 	}
-	for name := range was {
-		return fmt.Errorf("%s: control planes cannot be removed from a running cluster yet: put the node back into the file", name)
+	for _, name := range slices.Sorted(maps.Keys(was)) {
+		errs = append(errs, fmt.Errorf("%s: control planes cannot be removed from a running cluster yet: put the node back into the file", name))
 	}
-	return nil
+	return errors.Join(errs...)
 }
