@@ -34,11 +34,11 @@ up: bundle
 	$(SLIPWAY) lab up --control-planes 3 --workers 2
 	$(SLIPWAY) apply -f examples/ha.hcl
 	$(SLIPWAY) kubeconfig -f examples/ha.hcl --out build/lab/kubeconfig
-	$(SLIPWAY) lab exec cp-1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes -o wide
+	@$(SLIPWAY) lab exec cp-1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes
+	@echo "kubectl on this machine: KUBECONFIG=$(CURDIR)/build/lab/kubeconfig   take it away again: make down"
 
 down: $(SLIPWAY)
 	$(SLIPWAY) lab down
-	rm -rf examples/.slipway
 
 $(LINT):
 	GOBIN=$(CURDIR)/build/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
