@@ -79,6 +79,9 @@ func (s *Sysctl) diff(_ context.Context, p *pass) (*Change, error) {
 	if s.leave(p) && (err != nil || got != plain(s.Value)) {
 		return nil, nil
 	}
+	if errors.Is(err, errAbsent) && p.awaitsModule() {
+		return &Change{Action: Update, After: s.Value, Reason: "comes with a kernel module"}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +95,19 @@ func (s *Sysctl) diff(_ context.Context, p *pass) (*Change, error) {
 	return &Change{Action: Update, Before: got, After: s.Value, Reason: "not kept over reboots"}, nil
 }
 
+// awaitsModule reports whether a module, which may bring parameters with it, is still to be loaded.
+func (p *pass) awaitsModule() bool {
+	for id := range p.differs {
+		if strings.HasPrefix(id, "module ") {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Sysctl) claim(_ context.Context, p *pass, e *entry) error {
 	got, err := p.readSysctl(s.Key)
-	if err != nil {
+	if err != nil && !errors.Is(err, errAbsent) { // what comes with a module has no value from before
 		if s.Optional {
 			return nil
 		}
