@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/slipway/slipway/internal/event"
@@ -10,13 +11,13 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// remember adds the declared nodes; those that are gone stay until they are cleaned.
+// remember keeps what was applied: the declared nodes, and what cannot be changed later; those that are gone stay until they are cleaned.
 func (r *Run) remember() error {
 	nodes := append([]spec.Node(nil), r.Cluster.Nodes...)
 	for _, m := range r.gone {
 		nodes = append(nodes, m.node)
 	}
-	return r.dir.PutNodes(nodes)
+	return errors.Join(r.dir.PutNodes(nodes), r.dir.Put(appliedFile, wished(r.Cluster)))
 }
 
 // findGone plans the removal of nodes that were applied and are no longer declared.

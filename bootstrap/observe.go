@@ -56,7 +56,7 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.preflight(p); err != nil {
 		return err
 	}
-	if err := r.guardMembers(); err != nil {
+	if err := r.guard(); err != nil {
 		return err
 	}
 	in := r.input()

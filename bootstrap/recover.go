@@ -28,7 +28,10 @@ func (r *Run) recoverCerts(ctx context.Context) (*pki.Set, error) {
 		return nil, err
 	}
 	holds := false
-	for _, files := range found {
+	for name, files := range found {
+		if err := r.guardAdoption(name, files); err != nil {
+			return nil, err
+		}
 		_, key := files["/etc/kubernetes/pki/ca.key"]
 		holds = holds || key
 	}

@@ -70,7 +70,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 	}
 	client, err := r.anyAPI(ctx)
 	if err != nil {
-		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "crictl and journalctl -u kubelet on a control plane show why; slipway apply mends what differs from the file"})
+		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "journalctl -u kubelet and /var/log/pods on a control plane show why; slipway apply mends what differs from the file"})
 		return
 	}
 	live, err := client.NodeInfo(ctx)
@@ -94,7 +94,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 			s.Problems = append(s.Problems, status.Problem{Node: n.Name, What: "has not joined the cluster", Remedy: "slipway apply -f " + r.Cluster.File})
 		}
 	}
-	if err := client.SystemReady(ctx); err != nil {
+	if err := client.SystemReady(ctx, nil); err != nil {
 		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "kubectl -n kube-system describe pod"})
 	}
 }

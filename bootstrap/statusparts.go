@@ -28,7 +28,7 @@ func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				s.Problems = append(s.Problems, status.Problem{Node: m.node.Name, What: err.Error(), Remedy: "crictl logs of etcd on the machine; slipway apply starts it again"})
+				s.Problems = append(s.Problems, status.Problem{Node: m.node.Name, What: err.Error(), Remedy: "/var/log/pods/kube-system_etcd-* on the machine shows why; slipway apply starts it again"})
 			}
 		})
 	}
