@@ -61,9 +61,7 @@ func TestFailuresNameTheMachineAndTheRemedy(t *testing.T) {
 	c.exec("w-1", "umount", "/var/lib/slipway/blobs")
 	c.must("apply", "-f", file)
 	c.want(0, "plan", "-f", file)
-	if err := allReady(c.client(), "cp-1", "w-1"); err != nil {
-		t.Fatal(err)
-	}
+	c.becomesReady("cp-1", "w-1")
 }
 
 // swapKeys makes known_hosts wrong for two machines, by giving each the other's keys.

@@ -65,6 +65,24 @@ func (c *cluster) freshly() *kubernetes.Clientset {
 	return client
 }
 
+// becomesReady waits until allReady: apply has just said so, but on a busy machine a probe may fail at any time.
+func (c *cluster) becomesReady(nodes ...string) {
+	c.t.Helper()
+	client := c.client()
+	eventually(c.t, 2*time.Minute, "all nodes and pods ready", func() error { return allReady(client, nodes...) })
+}
+
+// becomesHealthy waits until status has nothing to complain of.
+func (c *cluster) becomesHealthy(file string) {
+	c.t.Helper()
+	eventually(c.t, 2*time.Minute, "a healthy status", func() error {
+		if r := c.run("status", "-f", file); r.code != 0 {
+			return fmt.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+		}
+		return nil
+	})
+}
+
 // allReady is nil when exactly these nodes are Ready and every pod of kube-system runs.
 func allReady(client kubernetes.Interface, nodes ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

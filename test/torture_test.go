@@ -41,10 +41,8 @@ func TestKilledApplies(t *testing.T) {
 			if r.code != 0 {
 				t.Fatalf("apply after a kill at %s (%s): exit %d\n%s", after.Round(time.Millisecond), doing, r.code, r.stderr)
 			}
-			if err := allReady(c.client(), "cp-1", "cp-2", "cp-3", "w-1", "w-2"); err != nil {
-				t.Fatal(err)
-			}
-			c.want(0, "status", "-f", file)
+			c.becomesReady("cp-1", "cp-2", "cp-3", "w-1", "w-2")
+			c.becomesHealthy(file)
 			if now := c.clusterID(); id != "" && now != id {
 				t.Fatalf("the cluster's id was %s and is %s", id, now)
 			}

@@ -31,10 +31,8 @@ func TestVariants(t *testing.T) {
 			}
 			c.must("apply", "-f", file)
 			c.want(0, "plan", "-f", file)
-			c.want(0, "status", "-f", file)
-			if err := allReady(c.client(), v.nodes...); err != nil {
-				t.Fatal(err)
-			}
+			c.becomesHealthy(file)
+			c.becomesReady(v.nodes...)
 		})
 	}
 }
