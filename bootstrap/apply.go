@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/plan"
@@ -174,7 +173,7 @@ func (r *Run) readiness() []check.Condition {
 			if err != nil {
 				return err
 			}
-			return client.SystemReady(ctx, r.staticPods())
+			return client.SystemReady(ctx)
 		}},
 	}
 	for _, wish := range r.wishes() {
@@ -190,17 +189,6 @@ func (r *Run) readiness() []check.Condition {
 		conditions = append(conditions, *e)
 	}
 	return conditions
-}
-
-// staticPods are the names under which the kubelets tell the API of the static pods on their machines.
-func (r *Run) staticPods() []string {
-	var names []string
-	for _, m := range r.withRole(spec.ControlPlane, spec.Worker) {
-		for _, pod := range components.StaticPods(m.state) {
-			names = append(names, pod+"-"+m.node.Name)
-		}
-	}
-	return names
 }
 
 func (r *Run) nodesReady(ctx context.Context) error {

@@ -94,7 +94,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 			s.Problems = append(s.Problems, status.Problem{Node: n.Name, What: "has not joined the cluster", Remedy: "slipway apply -f " + r.Cluster.File})
 		}
 	}
-	if err := client.SystemReady(ctx, nil); err != nil {
+	if err := client.SystemReady(ctx); err != nil {
 		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "kubectl -n kube-system describe pod"})
 	}
 }

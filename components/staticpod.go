@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -48,17 +47,6 @@ func (p staticPod) resource() (node.Resource, error) {
 		return node.Resource{}, err
 	}
 	return textFile(path.Join(manifestDir, p.name+".yaml"), 0o600, text), nil
-}
-
-// StaticPods are the names of the static pods in a machine's state.
-func StaticPods(s node.State) []string {
-	var names []string
-	for _, r := range s.Resources {
-		if r.File != nil && path.Dir(r.File.Path) == manifestDir {
-			names = append(names, strings.TrimSuffix(path.Base(r.File.Path), ".yaml"))
-		}
-	}
-	return names
 }
 
 func (p staticPod) pod() *corev1.Pod {

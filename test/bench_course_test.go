@@ -154,5 +154,5 @@ func whole(ctx context.Context, client *kube.Client) error {
 	if err := client.NodesReady(ctx, benchMachines); err != nil {
 		return err
 	}
-	return client.SystemReady(ctx, nil)
+	return client.SystemReady(ctx)
 }

@@ -53,8 +53,9 @@ func NotReady(n *corev1.Node) string {
 }
 
 // SystemReady is nil when everything in kube-system that should run does: every DaemonSet and
-// Deployment at its current version, the static pods of these names there, and no pod in trouble.
-func (c *Client) SystemReady(ctx context.Context, static []string) error {
+// Deployment at its current version, and no pod in trouble. Static pods that the API does not know of yet are
+// not waited for: a kubelet that started before its API server tells of them up to a minute later.
+func (c *Client) SystemReady(ctx context.Context) error {
 	var waiting []string
 	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
@@ -78,16 +79,9 @@ func (c *Client) SystemReady(ctx context.Context, static []string) error {
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
 	for _, p := range pods.Items {
-		seen[p.Name] = true
 		if why := podTrouble(&p); why != "" {
 			waiting = append(waiting, "pod "+p.Name+": "+why)
-		}
-	}
-	for _, name := range static {
-		if !seen[name] {
-			waiting = append(waiting, "pod "+name+": the kubelet has not told of it yet")
 		}
 	}
 	if len(waiting) > 0 {
