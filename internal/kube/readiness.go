@@ -54,7 +54,8 @@ func NotReady(n *corev1.Node) string {
 
 // SystemReady is nil when everything in kube-system that should run does: every DaemonSet and
 // Deployment at its current version, and no pod in trouble. Static pods that the API does not know of yet are
-// not waited for: a kubelet that started before its API server tells of them up to a minute later.
+// not waited for: a kubelet that started before its API server tells of them up to a minute later. Pods that a
+// controller has replaced or will replace, such as evicted ones, are no trouble: what counts is that it has as many as it wants.
 func (c *Client) SystemReady(ctx context.Context) error {
 	var waiting []string
 	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
@@ -98,7 +99,7 @@ func daemonReady(d *appsv1.DaemonSet) bool {
 
 // podTrouble says why a pod does not serve yet; "" when it does or is on its way out.
 func podTrouble(p *corev1.Pod) string {
-	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded {
+	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded || replaced(p) {
 		return ""
 	}
 	for _, s := range p.Status.ContainerStatuses {
@@ -112,6 +113,22 @@ func podTrouble(p *corev1.Pod) string {
 		}
 	}
 	return "not ready"
+}
+
+// replaced reports whether a controller answers for p: a Job for what becomes of its pods, and those whose pods
+// SystemReady counts for a failed one, which stays until it is collected, long after another took its place.
+func replaced(p *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(p)
+	if owner == nil {
+		return false
+	}
+	switch owner.Kind {
+	case "Job":
+		return true
+	case "ReplicaSet", "DaemonSet":
+		return p.Status.Phase == corev1.PodFailed
+	}
+	return false // a static pod's owner is its Node, which nothing counts
 }
 
 // few names three reasons and counts the rest: a reader looks for the first thing to do, not for all.

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
 )
 
 func TestPodTrouble(t *testing.T) {
@@ -15,6 +16,10 @@ func TestPodTrouble(t *testing.T) {
 		return []corev1.ContainerStatus{{Ready: true}, {State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}}
 	}
 	now := metav1.NewTime(time.Unix(1, 0))
+	owned := func(kind string, phase corev1.PodPhase) corev1.Pod {
+		yes := true
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: kind, Controller: &yes}}}, Status: corev1.PodStatus{Phase: phase}}
+	}
 	for name, test := range map[string]struct {
 		pod  corev1.Pod
 		want string
@@ -29,6 +34,13 @@ func TestPodTrouble(t *testing.T) {
 		"being made":   {corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: waiting("ContainerCreating", "")}}, "ContainerCreating"},
 		"in a loop":    {corev1.Pod{Status: corev1.PodStatus{Conditions: ready, ContainerStatuses: waiting("CrashLoopBackOff", "back-off 10s")}}, "CrashLoopBackOff back-off 10s"},
 		"no condition": {corev1.Pod{}, "not ready"},
+
+		"evicted, a Deployment's": {owned("ReplicaSet", corev1.PodFailed), ""},
+		"evicted, a DaemonSet's":  {owned("DaemonSet", corev1.PodFailed), ""},
+		"a failed Job's":          {owned("Job", corev1.PodFailed), ""},
+		"a Job's that begins":     {owned("Job", corev1.PodPending), ""},
+		"a Deployment's to be":    {owned("ReplicaSet", corev1.PodPending), "not ready"},
+		"a failed static one":     {owned("Node", corev1.PodFailed), "not ready"},
 	} {
 		if got := podTrouble(&test.pod); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
@@ -102,5 +114,27 @@ func TestFew(t *testing.T) {
 		if all[3] != "d" {
 			t.Errorf("%d: the list became %v", test.count, all)
 		}
+	}
+}
+
+// TestSystemReady: leftovers of the past keep nothing waiting, and do not stand in for what a controller lacks.
+func TestSystemReady(t *testing.T) {
+	yes, replicas := true, int32(2)
+	evicted := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "coredns-1", OwnerReferences: []metav1.OwnerReference{{Kind: "ReplicaSet", Controller: &yes}}},
+		Status:     corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"},
+	}
+	deployment := func(ready int32) *appsv1.Deployment {
+		return &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "coredns"}, Spec: appsv1.DeploymentSpec{Replicas: &replicas},
+			Status: appsv1.DeploymentStatus{UpdatedReplicas: 2, ReadyReplicas: ready},
+		}
+	}
+	if err := (&Client{Typed: fake.NewClientset(evicted, deployment(2))}).SystemReady(t.Context()); err != nil {
+		t.Errorf("an evicted pod that was replaced: %v", err)
+	}
+	err := (&Client{Typed: fake.NewClientset(evicted, deployment(1))}).SystemReady(t.Context())
+	if err == nil || err.Error() != "kube-system: Deployment coredns: 1 of 2 ready" {
+		t.Errorf("one that was not: %v", err)
 	}
 }
