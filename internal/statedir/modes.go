@@ -15,7 +15,7 @@ func checkModes(dir string) error {
 		return fmt.Errorf("state directory: %w", err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("state directory %s is not a directory: name another in state_dir, or move the file away", dir)
+		return fmt.Errorf("state directory %s is not a directory: name another by \"state\" in the cluster block, or move the file away", dir)
 	}
 	var loose []string
 	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {

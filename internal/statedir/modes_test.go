@@ -36,6 +36,8 @@ func TestModes(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Where there is no directory to make one in, the file is told of by its own name for it.
+	wantError(t, checkModes(file), file+" is not a directory", `"state" in the cluster block`)
 	if _, err := Open(file); err == nil {
 		t.Error("a plain file was opened as a state directory")
 	}
