@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"errors"
 	"fmt"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -17,37 +16,52 @@ type applied struct {
 	Kubernetes string `json:"kubernetes"`
 	Pods       string `json:"pods"`
 	Services   string `json:"services"`
+	DNS        string `json:"dns,omitempty"` // not kept by the first versions
 }
 
 func wished(c *spec.Cluster) applied {
-	return applied{c.Kubernetes, c.Network.Pods.String(), c.Network.Services.String()}
+	return applied{c.Kubernetes, c.Network.Pods.String(), c.Network.Services.String(), c.Network.DNS}
 }
 
-// guard refuses what would break a cluster or could never work, before any machine is looked at closely.
+// guard refuses what would break the cluster as it was applied, or could never work. It looks at the file and
+// the state directory only, so nothing is connected to before it has agreed.
 func (r *Run) guard() error {
+	var objections []spec.Objection
 	if pods := r.Cluster.Network.Pods; pods.Addr().Is6() {
-		return fmt.Errorf("the pod network is IPv4 only so far: %s is an IPv6 range; write an IPv4 one in the network block", pods)
+		objections = append(objections, spec.Objection{At: r.Cluster.Places.Pods, Summary: "IPv6 range of pods",
+			Detail: fmt.Sprintf("The pod network is IPv4 only so far, and %s is an IPv6 range. Write an IPv4 one in the network block.", pods)})
 	}
-	return errors.Join(r.guardMembers(), r.guardApplied())
+	before, err := r.dir.Nodes()
+	if err != nil {
+		return err
+	}
+	var was applied
+	if _, err := r.dir.Get(appliedFile, &was); err != nil {
+		return err
+	}
+	objections = append(objections, r.guardNodes(before)...)
+	return r.Cluster.Refuse(append(objections, r.guardApplied(was)...)...)
 }
 
 // guardApplied refuses another version, which needs an order of its own so that no kubelet is newer than an API
-// server, and other ranges, which objects in the API would not follow.
-func (r *Run) guardApplied() error {
-	var was applied
-	if found, err := r.dir.Get(appliedFile, &was); err != nil || !found {
-		return err
-	}
-	var errs []error
-	now := wished(r.Cluster)
-	for _, v := range []struct{ what, was, now string }{
-		{"kubernetes", was.Kubernetes, now.Kubernetes}, {"network.pods", was.Pods, now.Pods}, {"network.services", was.Services, now.Services},
+// server, other ranges, which objects in the API would not follow, and another domain, which running pods would not.
+func (r *Run) guardApplied(was applied) (out []spec.Objection) {
+	now, at := wished(r.Cluster), r.Cluster.Places
+	for _, v := range []struct {
+		what, was, now string
+		place          spec.Objection
+	}{
+		{"kubernetes", was.Kubernetes, now.Kubernetes, spec.Objection{At: at.Kubernetes, Summary: "Changed version"}},
+		{"network.pods", was.Pods, now.Pods, spec.Objection{At: at.Pods, Summary: "Changed range"}},
+		{"network.services", was.Services, now.Services, spec.Objection{At: at.Services, Summary: "Changed range"}},
+		{"network.dns", was.DNS, now.DNS, spec.Objection{At: at.DNS, Summary: "Changed domain"}},
 	} {
-		if v.was != v.now {
-			errs = append(errs, fmt.Errorf("%s cannot be changed in a running cluster yet: it was applied as %s, the file says %s (slipway destroy begins anew)", v.what, v.was, v.now))
+		if v.was != "" && v.was != v.now {
+			v.place.Detail = fmt.Sprintf("%s cannot be changed in a running cluster yet: it was applied as %q, and the file says %q. Write what was applied; slipway destroy begins anew.", v.what, v.was, v.now)
+			out = append(out, v.place)
 		}
 	}
-	return errors.Join(errs...)
+	return out
 }
 
 // guardAdoption refuses to take over a cluster of another name, whose machines the file names by mistake.

@@ -3,9 +3,6 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +10,6 @@ import (
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/preflight"
-	"github.com/slipway/slipway/internal/spec"
 )
 
 // UnfitError is one finding about a machine that forbids going on.
@@ -26,6 +22,9 @@ func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
 func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
+	if err := r.guard(); err != nil {
+		return nil, err
+	}
 	if err := r.openBundle(); err != nil {
 		return nil, err
 	}
@@ -53,10 +52,10 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) }); err != nil {
 		return err
 	}
-	if err := r.preflight(p); err != nil {
+	if err := r.guardMachines(); err != nil {
 		return err
 	}
-	if err := r.guard(); err != nil {
+	if err := r.preflight(p); err != nil {
 		return err
 	}
 	in := r.input()
@@ -144,36 +143,4 @@ func (r *Run) needs(m *machine) (bytes int64) {
 		}
 	}
 	return bytes
-}
-
-// guardMembers refuses to change the control planes of a cluster that runs: etcd's members know each other
-// by their addresses, and would not follow.
-func (r *Run) guardMembers() error {
-	before, err := r.dir.Nodes()
-	if err != nil {
-		return err
-	}
-	was, errs := map[string]spec.Node{}, []error(nil)
-	for _, n := range before {
-		if n.Role == spec.ControlPlane {
-			was[n.Name] = n
-		}
-	}
-	if len(was) == 0 {
-		return nil
-	}
-	for _, n := range r.Cluster.ControlPlanes() {
-		old, known := was[n.Name]
-		switch {
-		case !known:
-			errs = append(errs, fmt.Errorf("%s: control planes cannot be added to a running cluster yet: leave the file's control planes as they were applied", n.Name))
-		case old.Address != n.Address:
-			errs = append(errs, fmt.Errorf("%s: the address of a control plane cannot be changed in a running cluster yet: it was applied as %s, write that", n.Name, old.Address))
-		}
-		delete(was, n.Name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(was)) {
-		errs = append(errs, fmt.Errorf("%s: control planes cannot be removed from a running cluster yet: put the node back into the file", name))
-	}
-	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"errors"
-	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,49 +10,7 @@ import (
 	"github.com/slipway/slipway/internal/bundle/bundletest"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
-	"github.com/slipway/slipway/internal/spec"
 )
-
-func TestGuardMembers(t *testing.T) {
-	cp1, cp2, cp3 := declare("cp-1", spec.ControlPlane, "10.0.0.11"), declare("cp-2", spec.ControlPlane, "10.0.0.12"), declare("cp-3", spec.ControlPlane, "10.0.0.13")
-	w1, w2 := declare("w-1", spec.Worker, "10.0.0.21"), declare("w-2", spec.Worker, "10.0.0.22")
-	moved, worker := cp2, cp2
-	moved.Address, worker.Role = netip.MustParseAddr("10.0.0.99"), spec.Worker
-	const (
-		added   = ": control planes cannot be added to a running cluster yet: leave the file's control planes as they were applied"
-		removed = ": control planes cannot be removed from a running cluster yet: put the node back into the file"
-	)
-	for name, test := range map[string]struct {
-		before, now []spec.Node
-		want        string
-	}{
-		"a first time":    {nil, []spec.Node{cp1, cp2, cp3}, ""},
-		"the same":        {[]spec.Node{cp1, cp2, cp3, w1}, []spec.Node{cp3, cp1, cp2, w1}, ""},
-		"other workers":   {[]spec.Node{cp1, w1}, []spec.Node{cp1, w2}, ""},
-		"more":            {[]spec.Node{cp1, w1}, []spec.Node{cp1, cp2, cp3, w1}, "cp-2" + added + "\ncp-3" + added},
-		"fewer":           {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1}, "cp-2" + removed + "\ncp-3" + removed},
-		"another":         {[]spec.Node{cp1}, []spec.Node{cp2}, "cp-2" + added + "\ncp-1" + removed},
-		"turned worker":   {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, worker, cp3}, "cp-2" + removed},
-		"turned into one": {[]spec.Node{cp1, worker, w1}, []spec.Node{cp1, cp2, w1}, "cp-2" + added},
-		"at another address": {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, moved, cp3},
-			"cp-2: the address of a control plane cannot be changed in a running cluster yet: it was applied as 10.0.0.12, write that"},
-	} {
-		r := newRun(t)
-		if test.before != nil {
-			if err := r.dir.PutNodes(test.before); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r.Cluster.Nodes = test.now
-		got := ""
-		if err := r.guardMembers(); err != nil {
-			got = err.Error()
-		}
-		if got != test.want {
-			t.Errorf("%s: %q, want %q", name, got, test.want)
-		}
-	}
-}
 
 func TestPayload(t *testing.T) {
 	blob := node.Blob{Digest: "sha256:ab", Size: 7}

@@ -38,7 +38,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.checkEndpoint()
 	d.checkRanges()
 	d.checkKnownHosts(top.sub("ssh"))
-	d.digest = l.inputs.digest()
+	d.digest, d.sources = l.inputs.digest(), l.files
 	return d.Cluster
 }
 
@@ -50,6 +50,7 @@ func (d *draft) readCluster(top section) {
 		return
 	}
 	d.clusterAt = s.block.defRange
+	d.Places.Cluster, d.Places.Kubernetes = d.clusterAt, s.at("kubernetes")
 	d.Name = s.block.label
 	if wrong := validation.IsDNS1123Label(d.Name); len(wrong) > 0 && !s.block.unlabelled() {
 		d.errorf(s.block.labelRange, "Bad cluster name", "%q is not a name that can stand in certificates and paths: expected lower-case letters, digits and -, at most 63, such as prod-1.", d.Name)

@@ -33,7 +33,9 @@ type Cluster struct {
 	Kubelet      Kubelet
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
+	Places       Places // in the file
 	digest       string
+	sources      map[string]*hcl.File // to show Places in
 }
 
 // Digest is "sha256:…" over everything that was read to make the cluster: the file, files of variables,

@@ -17,9 +17,11 @@ func (d *draft) readNetwork(s section) {
 		n.Pods, n.Services = netip.MustParsePrefix("fd00:10:244::/48"), netip.MustParsePrefix("fd00:10:96::/112")
 	}
 	d.podsAt, d.servicesAt = s.at("pods"), s.at("services")
+	d.Places.DNS = s.at("dns")
 	if s.block == nil {
-		d.podsAt, d.servicesAt = d.clusterAt, d.clusterAt
+		d.podsAt, d.servicesAt, d.Places.DNS = d.clusterAt, d.clusterAt, d.clusterAt
 	}
+	d.Places.Pods, d.Places.Services = d.podsAt, d.servicesAt
 	if s.has("pods") {
 		n.Pods, _ = s.prefix("pods", n.Pods)
 	}
