@@ -20,6 +20,7 @@ type Facts struct {
 	MemoryBytes  int64             `json:"memoryBytes"`
 	DiskFree     map[string]int64  `json:"diskFree"` // bytes free by path: /, /var/lib/containerd, /var/lib/etcd, /var/lib/kubelet
 	DiskTotal    map[string]int64  `json:"diskTotal"`
+	FileSystem   map[string]uint64 `json:"fileSystem"`  // device number by path: equal where one file system holds both
 	Swap         []string          `json:"swap"`        // active swap devices and files
 	Addresses    map[string]string `json:"addresses"`   // address → interface
 	MTU          map[string]int    `json:"mtu"`         // interface → MTU

@@ -163,7 +163,7 @@ func (m Machine) initialNetNS() bool {
 
 // disks measures where a cluster's data goes: where that does not exist yet, what will hold it.
 func (m Machine) disks(f *Facts) error {
-	f.DiskFree, f.DiskTotal = map[string]int64{}, map[string]int64{}
+	f.DiskFree, f.DiskTotal, f.FileSystem = map[string]int64{}, map[string]int64{}, map[string]uint64{}
 	for _, path := range []string{"/", "/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"} {
 		there := path
 		var st unix.Statfs_t
@@ -175,7 +175,12 @@ func (m Machine) disks(f *Facts) error {
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", there, err)
 		}
+		var on unix.Stat_t
+		if err := unix.Stat(m.path(there), &on); err != nil {
+			return fmt.Errorf("look at %s: %w", there, err)
+		}
 		f.DiskFree[path], f.DiskTotal[path] = int64(st.Bavail)*st.Bsize, int64(st.Blocks)*st.Bsize
+		f.FileSystem[path] = on.Dev
 	}
 	return nil
 }

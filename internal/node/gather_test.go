@@ -31,6 +31,11 @@ func TestFactsOfThisMachine(t *testing.T) {
 	if f.Hostname != name || f.Addresses["127.0.0.1"] != "lo" || f.MTU["lo"] == 0 || f.MemoryBytes < 1<<26 || f.DiskTotal["/var/lib/etcd"] < f.DiskFree["/var/lib/etcd"] || f.BootID == "" {
 		t.Errorf("%+v", f)
 	}
+	for path := range f.DiskFree { // where two are one, so is the space
+		if f.FileSystem[path] == f.FileSystem["/"] && f.DiskTotal[path] != f.DiskTotal["/"] || f.FileSystem[path] == 0 {
+			t.Errorf("%s: file system %d, total %d; /: %d, %d", path, f.FileSystem[path], f.DiskTotal[path], f.FileSystem["/"], f.DiskTotal["/"])
+		}
+	}
 	if d := cmp.Diff(map[string]string{"nowhere": "not an address"}, f.Unreachable); d != "" {
 		t.Error(d)
 	}

@@ -39,7 +39,9 @@ func fit(c *spec.Cluster) []Machine {
 		out = append(out, Machine{Node: n, Facts: node.Facts{
 			Arch: "amd64", Systemd: true, Cgroup: 2, CapResource: true, CPUs: 2, MemoryBytes: memory,
 			Hostname: n.Name, MachineID: "id of " + n.Name, Addresses: map[string]string{n.Address.String(): "eth0"}, MTU: map[string]int{"eth0": 1500},
-			DiskFree: map[string]int64{"/": gib, "/var/lib/containerd": gib}, Resolvers: []string{"192.0.2.53"},
+			DiskFree:   map[string]int64{"/": 512 * mib, "/var/lib/containerd": 256 * mib, "/var/lib/etcd": 512 * mib, "/var/lib/kubelet": 256 * mib},
+			FileSystem: map[string]uint64{"/": 1, "/var/lib/containerd": 2, "/var/lib/etcd": 3, "/var/lib/kubelet": 4},
+			Resolvers:  []string{"192.0.2.53"},
 		}})
 	}
 	return out
@@ -103,12 +105,30 @@ func TestFindings(t *testing.T) {
 			warns("cp-1", "1 processor for a control plane", "give the machine two processors")},
 		"one processor of a worker": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.CPUs = 1 }, nil},
 		"a full disk": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.DiskFree["/"] = 10 * mib },
-			fails("w-1", "10 MiB free below /, 1024 MiB are needed", remedyDisk)},
+			fails("w-1", "10 MiB free below /, 512 MiB are needed", remedyDisk)},
 		"a disk too small for the payload": {"w-1", func(_ *spec.Cluster, m *Machine) {
-			m.Facts.DiskFree["/"], m.Needs = 1500*mib, 200*mib
-			m.Facts.DiskFree["/var/lib/containerd"] = 2 * gib
-		},
-			fails("w-1", "1500 MiB free below /, 1624 MiB are needed", remedyDisk)},
+			m.Facts.DiskFree["/"], m.Needs = 1111*mib, 200*mib
+			m.Facts.DiskFree["/var/lib/containerd"] = (256 + 600) * mib
+		}, fails("w-1", "1111 MiB free below /, 1112 MiB are needed", remedyDisk)},
+		"no payload goes to etcd and the kubelet": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Needs = 200 * mib
+			m.Facts.DiskFree["/"], m.Facts.DiskFree["/var/lib/containerd"] = 4096*mib, 4096*mib
+		}, nil},
+		"a disk too small for etcd": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.DiskFree["/var/lib/etcd"] = 511 * mib },
+			fails("cp-1", "511 MiB free below /var/lib/etcd, 512 MiB are needed", "free some space below /var/lib/etcd or grow its file system")},
+		"a worker has no etcd": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.DiskFree["/var/lib/etcd"] = 0 }, nil},
+		"one disk for all": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			for path := range m.Facts.DiskFree {
+				m.Facts.DiskFree[path], m.Facts.FileSystem[path] = 2736*mib, 1
+			}
+			m.Needs = 200 * mib
+		}, nil},
+		"one disk for all, too small": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			for path := range m.Facts.DiskFree {
+				m.Facts.DiskFree[path], m.Facts.FileSystem[path] = 2735*mib, 1
+			}
+			m.Needs = 200 * mib
+		}, fails("cp-1", "2735 MiB free below /, 2736 MiB are needed, where /var/lib/containerd, /var/lib/etcd, /var/lib/kubelet lie too", remedyDisk)},
 		"our own payload on the disk": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cluster, m.Facts.DiskFree["/"] = ours, 101*mib }, nil},
 		"our own disk, full": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cluster, m.Facts.DiskFree["/"] = ours, 99*mib },
 			fails("w-1", "99 MiB free below /, 100 MiB are needed", remedyDisk)},

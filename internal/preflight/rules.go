@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 const (
 	mib = 1 << 20
-	gib = 1 << 30
 	// What kubeadm asks of a control plane and of a node.
 	controlPlaneMemory = 1700 * mib
 	nodeMemory         = 700 * mib
@@ -23,6 +21,7 @@ func (j *judge) all() {
 	j.platform()
 	j.kernel()
 	j.size()
+	j.disks()
 	j.clock()
 	j.addresses()
 	j.occupied()
@@ -72,15 +71,6 @@ func (j *judge) size() {
 	}
 	if j.machine.Node.Role != spec.LoadBalancer && f.MemoryBytes < need {
 		j.fail("give the machine more memory", "%d MiB of memory, at least %d MiB are needed", f.MemoryBytes/mib, need/mib)
-	}
-	for _, path := range slices.Sorted(maps.Keys(f.DiskFree)) {
-		free, floor := f.DiskFree[path], int64(gib)
-		if j.ours {
-			floor = 100 * mib // what it needs is there already
-		}
-		if floor += 3 * j.machine.Needs; free < floor {
-			j.fail(fmt.Sprintf("free some space below %s or grow its file system", path), "%d MiB free below %s, %d MiB are needed", free/mib, path, floor/mib)
-		}
 	}
 }
 
