@@ -29,7 +29,8 @@ func (in *Input) modules(n spec.Node) []string {
 		modules = append(modules, "vxlan")
 	}
 	if in.Cluster.Network.Proxy == "ipvs" {
-		modules = append(modules, "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh")
+		// Services' addresses are on a dummy device. Preflight looks for these by the same names.
+		modules = append(modules, "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "dummy")
 	}
 	return modules
 }

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,5 +175,31 @@ func TestKeepalivedKnowsItsPeers(t *testing.T) {
 	}
 	if len(priorities) != 3 {
 		t.Errorf("priorities %v", priorities)
+	}
+}
+
+// TestModulesOfAMode: what a mode of kube-proxy needs is loaded, and so kept over reboots, and nothing of another mode.
+func TestModulesOfAMode(t *testing.T) {
+	common := []string{"overlay", "br_netfilter", "nf_conntrack", "vxlan"}
+	for mode, more := range map[string][]string{
+		"nftables": nil, "iptables": nil, "ipvs": {"ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "dummy"},
+	} {
+		in := load(t, "vip")
+		in.Cluster.Network.Proxy = mode
+		for _, name := range []string{"cp-1", "w-1"} {
+			var got []string
+			s, err := in.State(in.declared(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range s.Resources {
+				if r.Module != nil {
+					got = append(got, r.Module.Name)
+				}
+			}
+			if want := append(slices.Clone(common), more...); !slices.Equal(got, want) {
+				t.Errorf("%s in %s mode loads %v, want %v", name, mode, got, want)
+			}
+		}
 	}
 }

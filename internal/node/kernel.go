@@ -55,6 +55,12 @@ func (k kernel) builtin(module string) bool { return k.listed("modules.builtin",
 // loadable reports whether modprobe would find the module.
 func (k kernel) loadable(module string) bool { return k.modular && k.listed("modules.dep", module) }
 
+// lists reports whether depmod has told of the running kernel's modules.
+func (k kernel) lists() bool {
+	_, err := os.Stat(k.m.path("/lib/modules", k.release, "modules.dep"))
+	return err == nil
+}
+
 // listed looks for the module's file in one of depmod's lists, whose lines begin with
 // "kernel/net/bridge/br_netfilter.ko.xz" and may go on after a colon.
 func (k kernel) listed(list, module string) bool {

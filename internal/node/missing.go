@@ -17,6 +17,11 @@ func (k kernel) missing() []string {
 			out = append(out, name)
 		}
 	}
+	for _, name := range onDemand {
+		if k.lists() && !k.has(name) && !k.loadable(name) {
+			out = append(out, name)
+		}
+	}
 	for _, name := range []string{"cpu", "cpuset", "memory", "pids"} {
 		if !slices.Contains(k.controllers(), name) {
 			out = append(out, "cgroup controller "+name)

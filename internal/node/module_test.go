@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +40,14 @@ echo 0 >"` + m.Root + `/proc/sys/net/bridge/bridge-nf-call-ip6tables"
 	}
 	if changes, err := m.Diff(context.Background(), s); err != nil || len(changes) > 0 {
 		t.Errorf("after: %+v, %v", changes, err)
+	}
+	// The next boot loads it again; where that was lost, it is a change to make.
+	if got := m.mustRead(t, modulesConf); !strings.Contains(got, "\nbr_netfilter\n") {
+		t.Errorf("%s: %q", modulesConf, got)
+	}
+	m.mustWrite(t, modulesConf, "")
+	if changes, err := m.Diff(context.Background(), s); err != nil || len(changes) != 1 || changes[0].Reason != "not loaded on boot" {
+		t.Errorf("without its line: %+v, %v", changes, err)
 	}
 }
 

@@ -37,7 +37,7 @@ func fit(c *spec.Cluster) []Machine {
 			memory = 1700 * mib
 		}
 		out = append(out, Machine{Node: n, Facts: node.Facts{
-			Arch: "amd64", Systemd: true, Cgroup: 2, CapResource: true, CPUs: 2, MemoryBytes: memory,
+			Arch: "amd64", Kernel: "6.1.0-37-amd64", Systemd: true, Cgroup: 2, CapResource: true, CPUs: 2, MemoryBytes: memory,
 			Hostname: n.Name, MachineID: "id of " + n.Name, Addresses: map[string]string{n.Address.String(): "eth0"}, MTU: map[string]int{"eth0": 1500},
 			DiskFree:   map[string]int64{"/": 512 * mib, "/var/lib/containerd": 256 * mib, "/var/lib/etcd": 512 * mib, "/var/lib/kubelet": 256 * mib},
 			FileSystem: map[string]uint64{"/": 1, "/var/lib/containerd": 2, "/var/lib/etcd": 3, "/var/lib/kubelet": 4},
@@ -61,6 +61,7 @@ func TestFindings(t *testing.T) {
 		remedyDisk    = "free some space below / or grow its file system"
 		remedyClock   = "set up time synchronisation (apt-get install chrony), here or on the machine"
 		remedyKernel  = "install the distribution's standard kernel and its modules package, or the named program"
+		remedyModules = "install the distribution's standard kernel and its modules package"
 		remedyPort    = "stop that program, or use another machine"
 		remedyCluster = "remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine"
 		remedyForeign = "slipway destroy with the file and the state directory of that cluster, or use another machine"
@@ -85,15 +86,37 @@ func TestFindings(t *testing.T) {
 			warns("w-1", "no CAP_SYS_RESOURCE: out-of-memory scores of pods cannot be lowered", "grant the container CAP_SYS_RESOURCE")},
 		"kernel": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"br_netfilter"} },
 			fails("w-1", "br_netfilter is missing", remedyKernel)},
-		"vxlan is needed":     {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"vxlan"} }, fails("w-1", "vxlan is missing", remedyKernel)},
+		"vxlan is needed": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"vxlan"} },
+			fails("w-1", "vxlan is missing", remedyModules+`, or write backend = "host-gw" in the network block, where all nodes share one link`)},
 		"vxlan is not needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Backend, m.Facts.Missing = "host-gw", []string{"vxlan"} }, nil},
-		"nftables is needed":  {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"nf_tables"} }, fails("w-1", "nf_tables is missing", remedyKernel)},
-		"nftables is not needed": {"w-1", func(c *spec.Cluster, m *Machine) {
+		"nftables is needed": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"nft_masq"} },
+			fails("w-1", "nft_masq is missing", remedyModules+`, or write proxy = "iptables" in the network block`)},
+		"nftables' modules are not needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Proxy, m.Facts.Missing = "iptables", []string{"nft_masq"} }, nil},
+		"nftables is needed under iptables": {"w-1", func(c *spec.Cluster, m *Machine) {
 			c.Network.Proxy, m.Facts.Missing = "iptables", []string{"nf_tables"}
-		}, nil},
-		"ipvs is not needed": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"ip_vs"} }, nil},
+		},
+			fails("w-1", "nf_tables is missing", remedyKernel)},
+		"iptables is needed": {"w-1", func(c *spec.Cluster, m *Machine) {
+			c.Network.Proxy, m.Facts.Missing = "iptables", []string{"nft_compat"}
+		},
+			fails("w-1", "nft_compat is missing", remedyModules+`, or write proxy = "nftables" in the network block`)},
+		"iptables is not needed": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"xt_statistic"} }, nil},
+		"ipvs is not needed":     {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Missing = []string{"ip_vs", "ip_vs_rr", "dummy", "ip_set"} }, nil},
 		"ipvs is needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Proxy, m.Facts.Missing = "ipvs", []string{"ip_vs_rr"} },
-			fails("w-1", "ip_vs_rr is missing", remedyKernel)},
+			fails("w-1", "ip_vs_rr is missing", remedyModules+`, or write proxy = "nftables" in the network block`)},
+		"conntrack is needed": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Proxy, m.Facts.Missing = "ipvs", []string{"nf_conntrack"} },
+			fails("w-1", "nf_conntrack is missing", remedyKernel)},
+		"ipvs under iptables": {"w-1", func(c *spec.Cluster, m *Machine) { c.Network.Proxy, m.Facts.Missing = "ipvs", []string{"xt_comment"} },
+			fails("w-1", "xt_comment is missing", remedyModules+`, or write proxy = "nftables" in the network block`)},
+		"a balancer has no pods": {"lb-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Missing, m.Facts.Kernel = []string{"vxlan", "nft_masq"}, "5.10.0"
+		}, nil},
+		"an old kernel": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Kernel = "5.10.0-28-cloud-amd64" },
+			fails("w-1", "kernel 5.10.0-28-cloud-amd64, and kube-proxy's nftables mode needs 5.13", `install a newer kernel, or write proxy = "iptables" in the network block`)},
+		"an old kernel under iptables": {"w-1", func(c *spec.Cluster, m *Machine) {
+			c.Network.Proxy, m.Facts.Kernel = "iptables", "5.10.0-28-cloud-amd64"
+		}, nil},
+		"a kernel just new enough": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Kernel = "5.13.0" }, nil},
 		"swap": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Swap = []string{"/dev/sda2", "/swap"} },
 			warns("w-1", "swap is on: /dev/sda2, /swap", "apply turns it off and comments it out of /etc/fstab")},
 		"memory of a control plane": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 1700*mib - 1 },

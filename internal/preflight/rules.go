@@ -43,24 +43,6 @@ func (j *judge) platform() {
 	}
 }
 
-func (j *judge) kernel() {
-	for _, feature := range j.machine.Facts.Missing {
-		if feature == "vxlan" && j.cluster.Network.Backend != "vxlan" {
-			continue
-		}
-		if feature == "nf_tables" && j.cluster.Network.Proxy == "iptables" {
-			continue
-		}
-		if strings.HasPrefix(feature, "ip_vs") && j.cluster.Network.Proxy != "ipvs" {
-			continue
-		}
-		j.fail("install the distribution's standard kernel and its modules package, or the named program", "%s is missing", feature)
-	}
-	if len(j.machine.Facts.Swap) > 0 {
-		j.warn("apply turns it off and comments it out of /etc/fstab", "swap is on: %s", strings.Join(j.machine.Facts.Swap, ", "))
-	}
-}
-
 func (j *judge) size() {
 	f, need := j.machine.Facts, int64(nodeMemory)
 	if j.machine.Node.Role == spec.ControlPlane {
