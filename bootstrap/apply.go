@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/slipway/slipway/internal/check"
@@ -29,14 +28,16 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := r.convergeAll(ctx, changed); err != nil {
-		return err
-	}
 	if p.Empty() && r.settled(ctx) == nil {
 		return nil // nothing to do, and all is well: do not wait for anything
 	}
-	if err := r.startCluster(ctx); err != nil {
+	if err := r.bringUp(ctx, changed); err != nil {
 		return err
+	}
+	if r.forgetful {
+		if err := r.recallLate(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.removeGone(ctx); err != nil {
 		return err
@@ -111,49 +112,6 @@ func (r *Run) whole(m *machine) []check.Condition {
 		{Name: "etcd member votes", Node: m.node.Name, Test: func(ctx context.Context) error { return r.voting(ctx, m) }},
 		{Name: "API server is ready", Node: m.node.Name, Test: func(ctx context.Context) error { return r.ready(ctx, m) }},
 	}
-}
-
-// startCluster waits for the whole control plane and, as soon as one API server is ready, gives it the
-// cluster's objects: the others need not be waited for.
-func (r *Run) startCluster(ctx context.Context) error {
-	var up, objects error
-	var wg sync.WaitGroup
-	wg.Go(func() { up = r.controlPlaneUp(ctx) })
-	wg.Go(func() { objects = r.applyObjects(ctx) })
-	wg.Wait()
-	return errors.Join(up, objects)
-}
-
-// controlPlaneUp waits for every etcd member and every API server.
-func (r *Run) controlPlaneUp(ctx context.Context) error {
-	return r.stage("control-plane", func(sink event.Sink) error {
-		ctx, cancel := r.within(ctx)
-		defer cancel()
-		var all []check.Condition
-		for _, m := range r.controlPlanes() {
-			all = append(all, r.whole(m)...)
-		}
-		return check.Wait(ctx, sink, all...)
-	})
-}
-
-// applyObjects gives the API its objects, again until it takes them: a fresh server installs its own roles first.
-func (r *Run) applyObjects(ctx context.Context) error {
-	return r.stage("objects", func(sink event.Sink) error {
-		ctx, cancel := r.within(ctx)
-		defer cancel()
-		objects, err := r.input().Objects()
-		if err != nil {
-			return err
-		}
-		return check.Wait(ctx, sink, check.Condition{Name: "the API holds the cluster's objects", Test: func(ctx context.Context) error {
-			client, err := r.anyAPI(ctx)
-			if err != nil {
-				return err
-			}
-			return client.Apply(ctx, objects)
-		}})
-	})
 }
 
 // waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers.

@@ -24,6 +24,26 @@ func (r *Run) within(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeout(ctx, r.timeout())
 }
 
+// withinAfter bounds one wait by the run's timeout, counted from when since is closed.
+func (r *Run) withinAfter(ctx context.Context, since <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-since:
+		}
+		timer := time.NewTimer(r.timeout())
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			cancel(context.DeadlineExceeded)
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // eachStage runs do on every machine in parallel as one stage, telling each machine's beginning and end.
 func (r *Run) eachStage(name string, machines []*machine, do func(*machine, event.Sink) error) error {
 	if len(machines) == 0 {

@@ -1,0 +1,107 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/event"
+)
+
+// errMachines ends the waiting for a cluster whose machines failed: their own errors say why.
+var errMachines = errors.New("no longer waited for, since a machine failed")
+
+// bringUp converges machines and starts the cluster on them. Where nothing serves yet the two go side by
+// side: the first API server that is ready gets the cluster's objects while other machines still unpack.
+// In a cluster that serves, what the API holds follows what runs on the machines.
+func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
+	converged := make(chan struct{})
+	if r.anyServes(ctx) {
+		if err := r.convergeAll(ctx, machines); err != nil {
+			return err
+		}
+		close(converged)
+		return r.startCluster(ctx, converged)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var machinesFailed, startFailed error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if machinesFailed = r.convergeAll(ctx, machines); machinesFailed != nil {
+			cancel(errMachines)
+		}
+		close(converged)
+	})
+	wg.Go(func() { startFailed = r.startCluster(ctx, converged) })
+	wg.Wait()
+	if machinesFailed != nil {
+		return machinesFailed
+	}
+	return startFailed
+}
+
+// anyServes reports whether some control plane is at work.
+func (r *Run) anyServes(ctx context.Context) bool {
+	var serving atomic.Bool
+	_ = each(r.controlPlanes(), func(m *machine) error {
+		if r.serves(ctx, m) {
+			serving.Store(true)
+		}
+		return nil
+	})
+	return serving.Load()
+}
+
+// startCluster waits for the whole control plane and, as soon as one API server is ready, gives it the
+// cluster's objects: the others need not be waited for. The time for either runs from converged.
+func (r *Run) startCluster(ctx context.Context, converged <-chan struct{}) error {
+	var up, objects error
+	var wg sync.WaitGroup
+	wg.Go(func() { up = r.controlPlaneUp(ctx, converged) })
+	wg.Go(func() { objects = r.applyObjects(ctx, converged) })
+	wg.Wait()
+	return errors.Join(up, objects)
+}
+
+// controlPlaneUp waits for every etcd member and every API server.
+func (r *Run) controlPlaneUp(ctx context.Context, converged <-chan struct{}) error {
+	var all []check.Condition
+	for _, m := range r.controlPlanes() {
+		all = append(all, r.whole(m)...)
+	}
+	return r.waitStage(ctx, "control-plane", converged, all...)
+}
+
+// applyObjects gives the API its objects, again until it takes them: a fresh server installs its own roles first.
+func (r *Run) applyObjects(ctx context.Context, converged <-chan struct{}) error {
+	objects, err := r.input().Objects()
+	if err != nil {
+		return err
+	}
+	return r.waitStage(ctx, "objects", converged, check.Condition{
+		Name: "the API holds the cluster's objects",
+		Test: func(ctx context.Context) error {
+			client, err := r.anyAPI(ctx)
+			if err != nil {
+				return err
+			}
+			return client.Apply(ctx, objects)
+		},
+	})
+}
+
+// waitStage waits for conditions as one stage, no longer than the run's timeout after since.
+func (r *Run) waitStage(ctx context.Context, name string, since <-chan struct{}, conditions ...check.Condition) error {
+	return r.stage(name, func(sink event.Sink) error {
+		ctx, cancel := r.withinAfter(ctx, since)
+		defer cancel()
+		err := check.Wait(ctx, sink, conditions...)
+		if err != nil && errors.Is(context.Cause(ctx), errMachines) {
+			return errMachines
+		}
+		return err
+	})
+}
