@@ -13,6 +13,9 @@ import (
 
 // remember keeps what was applied: the declared nodes, and what cannot be changed later; those that are gone stay until they are cleaned.
 func (r *Run) remember() error {
+	if r.forgetful {
+		return nil
+	}
 	nodes := append([]spec.Node(nil), r.Cluster.Nodes...)
 	for _, m := range r.gone {
 		nodes = append(nodes, m.node)

@@ -52,6 +52,9 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) }); err != nil {
 		return err
 	}
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
 	if err := r.guardMachines(); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func TestPreflight(t *testing.T) {
 	r.machines[0].facts.Arch, r.machines[1].facts.DiskFree["/"] = "arm64", 0
 	err := r.preflight(&plan.Plan{})
 	var unfit *UnfitError
-	if !errors.As(err, &unfit) || err.Error() != "cp-1: architecture is arm64\nw-1: 0 MiB free below /, 1024 MiB are needed" {
+	if !errors.As(err, &unfit) || err.Error() != "cp-1: architecture is arm64\nw-1: 0 MiB free below /, 512 MiB are needed" {
 		t.Errorf("%v", err)
 	}
 }

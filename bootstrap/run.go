@@ -31,6 +31,9 @@ type Run struct {
 	certs    *pki.Set
 	machines []*machine
 	gone     []*machine // applied earlier and no longer declared
+
+	// forgetful is a run that does not know which nodes were applied: it must not write that there were none.
+	forgetful bool
 }
 
 // Open takes the cluster's state directory for this run alone, and opens its bundle.

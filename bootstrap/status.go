@@ -47,7 +47,7 @@ func (r *Run) reachAll(ctx context.Context, s *status.Status) {
 	_ = each(r.machines, func(m *machine) error { // failures are told as problems
 		err := r.reach(ctx, m)
 		if err == nil {
-			m.facts, err = m.agent.Facts(ctx, node.Ask{})
+			m.facts, err = m.agent.Facts(ctx, node.Ask{Programs: []string{keepalived}})
 		}
 		if err != nil {
 			mu.Lock()

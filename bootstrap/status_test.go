@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
 	"github.com/slipway/slipway/pki"
@@ -73,7 +75,7 @@ func TestHolders(t *testing.T) {
 	}
 	for want, holders := range map[string][]status.ControlPlane{
 		"": {holds("a", true), holds("b", false), {Node: "w"}},
-		"0 machines hold the endpoint's address 10.0.0.100 ":     {holds("a", false), holds("b", false)},
+		"0 machines hold the endpoint's address 10.0.0.100":      {holds("a", false), holds("b", false)},
 		"2 machines hold the endpoint's address 10.0.0.100 a, b": {holds("a", true), holds("b", true)},
 	} {
 		r, s := newRun(t), &status.Status{ControlPlane: holders}
@@ -85,5 +87,34 @@ func TestHolders(t *testing.T) {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestAlive: that a machine answers says nothing of what should run on it.
+func TestAlive(t *testing.T) {
+	seen := func(running ...string) node.Facts { return node.Facts{Hostname: "cp-1", Running: running} }
+	for want, m := range map[string]*machine{
+		"":                                   {host: &host.Local{}, facts: seen(keepalived)},
+		"no process keepalived runs":         {host: &host.Local{}, facts: seen("haproxy")},
+		"the machine told nothing of itself": {host: &host.Local{}},
+		errUnreached.Error():                 {facts: seen(keepalived)},
+	} {
+		got := ""
+		if err := alive(m, keepalived); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestComponentProblems: whatever is not well in the table is told in whole below it; etcd's members tell of themselves.
+func TestComponentProblems(t *testing.T) {
+	bad := &status.Component{Message: "dial tcp 127.0.0.1:8405: connect: connection refused"}
+	good := &status.Component{Healthy: true}
+	got := componentProblems(status.ControlPlane{Node: "cp-1", Etcd: bad, APIServer: good, Scheduler: good, HAProxy: bad})
+	if len(got) != 1 || got[0].Node != "cp-1" || got[0].What != "haproxy: "+bad.Message || got[0].Remedy == "" {
+		t.Errorf("%+v", got)
 	}
 }

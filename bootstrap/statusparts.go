@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -91,13 +92,37 @@ func (r *Run) statusControlPlane(ctx context.Context, s *status.Status) {
 			c.Scheduler.Leader = leaders["kube-scheduler"] == m.node.Name
 		}
 		if balanced[m.node.Name] {
-			_, holds := m.facts.Addresses[r.Cluster.Endpoint.Addr().String()]
 			c.HAProxy = component(listening(ctx, m, "127.0.0.1:8405"))
-			c.Keepalived = &status.Component{Healthy: m.host != nil, Leader: holds}
+			c.Keepalived = component(alive(m, keepalived))
+			_, c.Keepalived.Leader = m.facts.Addresses[r.Cluster.Endpoint.Addr().String()]
 		}
 		s.ControlPlane = append(s.ControlPlane, c)
+		if m.host != nil {
+			s.Problems = append(s.Problems, componentProblems(c)...)
+		}
 	}
 	r.statusHolders(s)
+}
+
+// componentProblems tells what is not well on one machine, but for etcd, whose members have told it.
+func componentProblems(c status.ControlPlane) []status.Problem {
+	var out []status.Problem
+	for _, part := range []struct {
+		pod string
+		is  *status.Component
+	}{
+		{"kube-apiserver", c.APIServer}, {"kube-controller-manager", c.ControllerManager}, {"kube-scheduler", c.Scheduler},
+		{"haproxy", c.HAProxy}, {keepalived, c.Keepalived},
+	} {
+		if part.is == nil || part.is.Healthy {
+			continue
+		}
+		out = append(out, status.Problem{
+			Node: c.Node, What: part.pod + ": " + part.is.Message,
+			Remedy: "/var/log/pods/kube-system_" + part.pod + "-* on the machine shows why; slipway apply starts it again",
+		})
+	}
+	return out
 }
 
 // statusHolders checks that exactly one machine has the shared address.
@@ -113,7 +138,7 @@ func (r *Run) statusHolders(s *status.Status) {
 	}
 	if len(holders) != 1 {
 		s.Problems = append(s.Problems, status.Problem{
-			What:   fmt.Sprintf("%d machines hold the endpoint's address %s %s", len(holders), r.Cluster.Endpoint.Addr(), strings.Join(holders, ", ")),
+			What:   strings.TrimSpace(fmt.Sprintf("%d machines hold the endpoint's address %s %s", len(holders), r.Cluster.Endpoint.Addr(), strings.Join(holders, ", "))),
 			Remedy: "logs of the keepalived pods; VRRP (IP protocol 112) must pass between the balancers",
 		})
 	}
@@ -140,6 +165,22 @@ func (r *Run) statusAPI(ctx context.Context, m *machine) error {
 		return errUnreached
 	}
 	return r.ready(ctx, m)
+}
+
+// keepalived is the program that holds the shared address. It listens nowhere, so its process is looked for.
+const keepalived = "keepalived"
+
+// alive is nil when a process of the program lived as the machine told its facts.
+func alive(m *machine, program string) error {
+	switch {
+	case m.host == nil:
+		return errUnreached
+	case m.facts.Hostname == "":
+		return errors.New("the machine told nothing of itself")
+	case !slices.Contains(m.facts.Running, program):
+		return fmt.Errorf("no process %s runs", program)
+	}
+	return nil
 }
 
 // listening is nil when something on the machine accepts connections at the address.

@@ -85,10 +85,11 @@ func (d *Dir) PutNodes(nodes []spec.Node) error {
 	return d.Put(nodesName, out)
 }
 
-// Nodes returns the nodes that were applied last, without their labels, taints and place in the file.
+// Nodes returns the nodes that were applied last, without their labels, taints and place in the file;
+// nil where that was never kept.
 func (d *Dir) Nodes() ([]spec.Node, error) {
 	var kept []node
-	if _, err := d.Get(nodesName, &kept); err != nil {
+	if found, err := d.Get(nodesName, &kept); err != nil || !found {
 		return nil, err
 	}
 	out := make([]spec.Node, 0, len(kept))

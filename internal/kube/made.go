@@ -1,0 +1,50 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// roleLabel and the role are the label by which a node's role shows in kubectl.
+const roleLabel = "node-role.kubernetes.io/"
+
+// MadeNode is one node of the API that Slipway made.
+type MadeNode struct {
+	Name    string
+	Address string // its InternalIP; "" if its kubelet never told
+	Roles   []string
+}
+
+// MadeNodes lists the nodes that carry Slipway's annotation, and so not those that others joined.
+func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
+	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	var out []MadeNode
+	for _, n := range list.Items {
+		if _, ours := n.Annotations[ownedAnnotation]; ours {
+			out = append(out, made(&n))
+		}
+	}
+	return out, nil
+}
+
+func made(n *corev1.Node) MadeNode {
+	m := MadeNode{Name: n.Name}
+	for label := range n.Labels {
+		if role, ok := strings.CutPrefix(label, roleLabel); ok {
+			m.Roles = append(m.Roles, role)
+		}
+	}
+	for _, a := range n.Status.Addresses {
+		if a.Type == corev1.NodeInternalIP && m.Address == "" {
+			m.Address = a.Address
+		}
+	}
+	return m
+}
