@@ -33,10 +33,12 @@ type Facts struct {
 	Cluster      string            `json:"cluster"`     // State.Cluster last converged here; "" on a bare machine
 	Node         string            `json:"node"`        // State.Node last converged here
 	Unreachable  map[string]string `json:"unreachable"` // asked-for addresses without a route → error
+	Running      []string          `json:"running"`     // asked-for programs of which a process lives
 }
 
 // Ask is what the operator wants looked into beyond the fixed list.
 type Ask struct {
-	Ports  []int    `json:"ports"`
-	Routes []string `json:"routes"` // addresses that must have a route from here
+	Ports    []int    `json:"ports"`
+	Routes   []string `json:"routes"`   // addresses that must have a route from here
+	Programs []string `json:"programs"` // names of processes, at most 15 bytes each, as the kernel keeps them
 }

@@ -64,6 +64,9 @@ func (m Machine) Facts(ctx context.Context, ask Ask) (Facts, error) {
 	if f.Ports, err = m.listeners(ask.Ports); err != nil {
 		return f, err
 	}
+	if f.Running, err = m.running(ask.Programs); err != nil {
+		return f, err
+	}
 	if inv.Cluster == "" {
 		f.Leftovers = m.leftovers()
 	}

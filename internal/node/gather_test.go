@@ -21,7 +21,7 @@ func TestFactsOfThisMachine(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	f, err := Machine{}.Facts(context.Background(), Ask{Ports: []int{port, 1}, Routes: []string{"127.0.0.1", "nowhere"}})
+	f, err := Machine{}.Facts(context.Background(), Ask{Ports: []int{port, 1}, Routes: []string{"127.0.0.1", "nowhere"}, Programs: []string{"none", "node.test"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +38,9 @@ func TestFactsOfThisMachine(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff(map[string]string{"nowhere": "not an address"}, f.Unreachable); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"node.test"}, f.Running); d != "" {
 		t.Error(d)
 	}
 	if len(f.Ports) != 1 || !strings.Contains(f.Ports[port], "node.test") {

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/slipway/slipway/internal/status"
@@ -31,8 +32,8 @@ func (s stream) statusText(st *status.Status) string {
 	if len(st.Certificates) > 0 {
 		parts = append(parts, s.certificates(st.Certificates, st.Time))
 	}
-	if len(st.Problems) > 0 {
-		parts = append(parts, s.problems(st.Problems))
+	if problems := append(slices.Clone(st.Problems), untold(st)...); len(problems) > 0 {
+		parts = append(parts, s.problems(problems))
 	}
 	return strings.Join(parts, "\n")
 }
@@ -102,6 +103,27 @@ func (s stream) remarks(n status.Node) string {
 		out = append(out, s.warn.Render(clean(c)))
 	}
 	return strings.Join(out, ", ")
+}
+
+// untold are the messages of components that no problem repeats. Of a machine that cannot be reached, that is all there
+// is to say.
+func untold(st *status.Status) []status.Problem {
+	var out []status.Problem
+	for _, p := range st.ControlPlane {
+		if slices.ContainsFunc(st.Nodes, func(n status.Node) bool { return n.Name == p.Node && !n.Reachable }) {
+			continue
+		}
+		for _, col := range componentColumns() {
+			c := col.of(p)
+			if c == nil || c.Message == "" || slices.ContainsFunc(st.Problems, func(told status.Problem) bool {
+				return told.Node == p.Node && strings.Contains(told.What, c.Message)
+			}) {
+				continue
+			}
+			out = append(out, status.Problem{Node: p.Node, What: col.name + ": " + c.Message})
+		}
+	}
+	return out
 }
 
 func (s stream) problems(problems []status.Problem) string {

@@ -51,13 +51,17 @@ func degraded() *status.Status {
 	st.Nodes[4] = status.Node{Name: "w-2", Role: "worker", Address: "10.0.0.15", Reachable: true}
 	st.Nodes = append(st.Nodes, status.Node{Name: "w-9", Role: "worker", Address: "10.0.0.29", Joined: true, Ready: true, Undeclared: true, Version: "1.35.4"})
 	st.ControlPlane[1] = status.ControlPlane{Node: "cp-2", Etcd: &status.Component{Message: "dial tcp 10.0.0.12:2379: i/o timeout"},
-		APIServer: &status.Component{}, ControllerManager: &status.Component{}, Scheduler: &status.Component{}}
+		APIServer: &status.Component{Message: "the machine cannot be reached"}, ControllerManager: &status.Component{}, Scheduler: &status.Component{}}
+	st.ControlPlane[0].Scheduler.Healthy, st.ControlPlane[0].Scheduler.Message = false, "dial tcp 127.0.0.1:10259: connect: connection refused"
+	st.ControlPlane[2].HAProxy = &status.Component{Message: "dial tcp 127.0.0.1:8405: connect: connection refused"}
+	st.ControlPlane[2].Keepalived = &status.Component{Message: "no process keepalived runs", Leader: true}
 	st.Etcd[1] = status.Member{Node: "cp-2", ID: "91bc3c398fb3c146"}
 	st.Etcd[2].Learner, st.Etcd[2].Lag = true, 1200
 	st.Certificates[2].Expires = noon.Add(5 * 24 * time.Hour)
 	st.Certificates[3].Expires = noon.Add(-time.Hour)
 	st.Problems = []status.Problem{
 		{Node: "cp-2", What: "ssh: connect to 10.0.0.12:22: connection timed out", Remedy: "power it on, or take it out of the file and apply"},
+		{Node: "cp-3", What: "haproxy: dial tcp 127.0.0.1:8405: connect: connection refused", Remedy: "its log shows why"},
 		{What: "etcd has 2 of 3 members: losing one more stops the cluster"},
 	}
 	return st

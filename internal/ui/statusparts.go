@@ -10,13 +10,15 @@ import (
 	"github.com/slipway/slipway/internal/status"
 )
 
-// componentTable is components by node: ✓ or ✗, and who leads. Columns that no node has are left out.
-func (s stream) componentTable(planes []status.ControlPlane) string {
-	columns := []struct {
-		name string
-		of   func(status.ControlPlane) *status.Component
-		lead string
-	}{
+// componentColumn is one component across the nodes.
+type componentColumn struct {
+	name string
+	of   func(status.ControlPlane) *status.Component
+	lead string // what its leader is called, "" where there is none
+}
+
+func componentColumns() []componentColumn {
+	return []componentColumn{
 		{"etcd", func(p status.ControlPlane) *status.Component { return p.Etcd }, "leader"},
 		{"apiserver", func(p status.ControlPlane) *status.Component { return p.APIServer }, ""},
 		{"controller-manager", func(p status.ControlPlane) *status.Component { return p.ControllerManager }, "leader"},
@@ -24,11 +26,15 @@ func (s stream) componentTable(planes []status.ControlPlane) string {
 		{"haproxy", func(p status.ControlPlane) *status.Component { return p.HAProxy }, ""},
 		{"keepalived", func(p status.ControlPlane) *status.Component { return p.Keepalived }, "VIP"},
 	}
+}
+
+// componentTable is components by node: ✓ or ✗, and who leads. Columns that no node has are left out.
+func (s stream) componentTable(planes []status.ControlPlane) string {
 	head, rows := []string{"node"}, make([][]string, len(planes))
 	for i, p := range planes {
 		rows[i] = []string{s.bold.Render(clean(p.Node))}
 	}
-	for _, col := range columns {
+	for _, col := range componentColumns() {
 		if !slices.ContainsFunc(planes, func(p status.ControlPlane) bool { return col.of(p) != nil }) {
 			continue
 		}
@@ -40,18 +46,19 @@ func (s stream) componentTable(planes []status.ControlPlane) string {
 	return s.table(head, rows)
 }
 
+// component is one cell. Why something is not well is too long for it, and stands among the problems.
 func (s stream) component(c *status.Component, lead string) string {
-	switch {
-	case c == nil:
+	if c == nil {
 		return s.dim.Render(s.rule)
-	case !c.Healthy && c.Message != "":
-		return s.bad.Render(s.fail + " " + s.trim(oneLine(c.Message), 24))
-	case !c.Healthy:
-		return s.bad.Render(s.fail)
-	case c.Leader && lead != "":
-		return s.good.Render(s.ok) + " " + s.accent.Render(lead)
 	}
-	return s.good.Render(s.ok)
+	mark := s.good.Render(s.ok)
+	if !c.Healthy {
+		mark = s.bad.Render(s.fail)
+	}
+	if c.Leader && lead != "" {
+		mark += " " + s.accent.Render(lead)
+	}
+	return mark
 }
 
 func (s stream) etcdTable(members []status.Member) string {
