@@ -12,6 +12,7 @@ import (
 
 const (
 	progressEvery = 5 * time.Second  // a line of progress of one stage on one node, at most
+	signEvery     = 30 * time.Second // a sign of life, from work of which nobody knows how much is left
 	waitingEvery  = 15 * time.Second // the same condition told again
 	subjectWorth  = 2 * time.Second  // how long a subject must take for its end to be told
 )
@@ -24,12 +25,13 @@ type lineFeed struct {
 	nodes   int // width of the column
 	told    map[string]time.Time
 	subject map[string]time.Time // begun subjects
+	failed  map[string]bool      // stages that were said to have failed, by node
 }
 
 func newLineFeed(s stream, c Course, now func() time.Time) *lineFeed {
 	f := &lineFeed{
 		record: &record{track: newTracker(c.Nodes, now())}, stream: s, now: now, nodes: len("cluster"),
-		told: map[string]time.Time{}, subject: map[string]time.Time{},
+		told: map[string]time.Time{}, subject: map[string]time.Time{}, failed: map[string]bool{},
 	}
 	for _, n := range c.Nodes {
 		f.nodes = min(24, max(f.nodes, len(n)))
@@ -65,6 +67,8 @@ func (f *lineFeed) Close() {}
 func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 	subject, message := oneLine(e.Subject), clean(e.Message)
 	key := e.Node + "\x00" + s.name + "\x00"
+	again := f.failed[key]
+	f.failed[key] = e.Kind == event.Failed
 	switch e.Kind {
 	case event.Started:
 		if subject != "" {
@@ -78,7 +82,14 @@ func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 		}
 		return subject + "  " + f.good.Render(message)
 	case event.Progress:
-		if !f.due(key, progressEvery, now) {
+		every := progressEvery
+		if e.Total == 0 {
+			every = signEvery
+			if _, ok := f.told[key]; !ok {
+				f.told[key] = s.began
+			}
+		}
+		if !f.due(key, every, now) {
 			return ""
 		}
 		return strings.TrimSpace(cmp.Or(subject, message) + "  " + told(&s.progress, now))
@@ -90,7 +101,11 @@ func (f *lineFeed) text(e event.Event, s *stage, now time.Time) string {
 	case event.Warning:
 		return f.warn.Bold(true).Render("WARNING: ") + joined(subject, message)
 	case event.Failed:
-		return f.bad.Render("FAILED: ") + joined(subject, message)
+		if again { // first the machine says so, then whoever asked it
+			return ""
+		}
+		// Why is told once, in the error at the end, with what to do about it.
+		return f.bad.Render("FAILED") + strings.TrimRight(" "+subject, " ") + " after " + duration(s.took(now))
 	case event.Done:
 		return strings.TrimSpace(f.done(subject, f.subject[key+subject], s, now) + "  " + f.dim.Render(message))
 	}

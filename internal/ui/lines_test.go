@@ -3,6 +3,8 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +26,18 @@ func TestLines(t *testing.T) {
 		f.Emit(e)
 	}
 	now = now.Add(time.Second)
-	f.Emit(event.Event{Kind: event.Failed, Node: "w-2", Stage: "join", Subject: "unit kubelet.service",
-		Message: "exit status 1\nstderr: \x1b[31mno such file\x1b[0m"})
+	for _, e := range []event.Event{
+		{Kind: event.Started, Node: "w-2", Stage: "join"},
+		{Kind: event.Warning, Node: "w-2", Stage: "join", Message: "a long story\nof two \x1b[31mlines\x1b[0m"},
+		{Kind: event.Failed, Node: "w-2", Stage: "join", Subject: "unit kubelet.service", Message: "exit status 1"},
+		{Kind: event.Failed, Node: "w-2", Stage: "join", Message: "w-2 (10.0.0.22:22): unit kubelet.service: exit status 1"},
+		{Kind: event.Failed, Stage: "join", Message: "w-2 (10.0.0.22:22): unit kubelet.service: exit status 1"},
+		{Kind: event.Started, Node: "w-2", Stage: "join"},
+		{Kind: event.Failed, Node: "w-2", Stage: "join", Message: "failed again"},
+	} {
+		now = now.Add(time.Second)
+		f.Emit(e)
+	}
 	f.Close()
 	golden(t, "lines.txt", b.String())
 }
@@ -46,6 +58,47 @@ func TestLinesAreFew(t *testing.T) {
 	if n := strings.Count(b.String(), "no leader"); n != 1 {
 		t.Errorf("%d lines of one condition in ten seconds, want 1", n)
 	}
+}
+
+// A failure is told once: when it comes, that there is one, and why in the error at the end.
+func TestFailuresAreToldOnce(t *testing.T) {
+	o, _, stderr := output(Text)
+	f := o.Follow(Course{Title: "apply prod"})
+	err := errors.New("w-2: unit kubelet.service: exit status 1")
+	for _, node := range []string{"w-2", "w-2", ""} {
+		f.Emit(event.Event{Kind: event.Failed, Node: node, Stage: "join", Message: err.Error()})
+	}
+	f.Close()
+	o.Error(err)
+	got := stderr.String()
+	if strings.Count(got, "exit status 1") != 1 || strings.Count(got, "FAILED") != 2 || !strings.HasSuffix(got, "Error: "+err.Error()+"\n") {
+		t.Error(got)
+	}
+}
+
+// TestBundleLines: a part is told of when it begins and when it ends, and in between every half minute.
+func TestBundleLines(t *testing.T) {
+	var b bytes.Buffer
+	began := time.Date(2026, 3, 14, 10, 0, 0, 0, time.UTC)
+	now := began
+	f := newLineFeed(plain(&b), Course{Title: "bundle 1.36.3"}, func() time.Time { return now })
+	f.Emit(event.Event{Kind: event.Started, Subject: "part kube"})
+	for n := range int64(40) {
+		now = began.Add(time.Duration(n) * 5 * time.Second)
+		f.Emit(event.Event{Kind: event.Progress, Subject: "part kube", Message: fmt.Sprintf("%d packages compiled, last k8s.io/api", 10*n), Done: n})
+	}
+	for _, e := range []event.Event{
+		{Kind: event.Done, Subject: "part kube", Message: "1.36.3, not cached"},
+		{Kind: event.Started, Subject: "part etcd"}, {Kind: event.Done, Subject: "part etcd", Message: "3.6.14, cached"},
+		{Kind: event.Started, Subject: "blobs"},
+		{Kind: event.Progress, Subject: "blobs", Message: "binary kube", Done: 1, Total: 2},
+		{Kind: event.Progress, Subject: "blobs", Message: "binary ctr", Done: 2, Total: 2},
+		{Kind: event.Done, Subject: "blobs", Message: "2 compressed"},
+	} {
+		now = now.Add(time.Second)
+		f.Emit(e)
+	}
+	golden(t, "lines-bundle.txt", b.String())
 }
 
 func TestTimes(t *testing.T) {
