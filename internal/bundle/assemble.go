@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,7 +62,6 @@ func (l layer) key() string        { return fmt.Sprintf("layer %v", l) }
 
 // packAll compresses all executables and layers and returns them by key.
 func (b *builder) packAll(ctx context.Context) (map[string]packed, error) {
-	start := b.start("blobs")
 	todo := map[string]*packing{}
 	for _, r := range b.binaries {
 		todo[r.key()] = &packing{what: "binary " + r.name, write: b.writeExecutable(r.part)}
@@ -72,6 +71,8 @@ func (b *builder) packAll(ctx context.Context) (map[string]packed, error) {
 			todo[l.key()] = &packing{what: layerName(r.name, i), write: b.writeLayer(l)}
 		}
 	}
+	b.start("blobs")
+	var count atomic.Int64
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range todo {
@@ -82,8 +83,7 @@ func (b *builder) packAll(ctx context.Context) (map[string]packed, error) {
 			if p.done, err = pack(filepath.Join(b.Cache, "packed"), p.write); err != nil {
 				return fmt.Errorf("pack %s: %w", p.what, err)
 			}
-			b.sink.Emit(event.Event{Kind: event.Progress, Subject: p.what,
-				Message: fmt.Sprintf("compressed %d to %d bytes", p.done.RawSize, p.done.Size)})
+			b.sink.Emit(event.Event{Kind: event.Progress, Subject: "blobs", Message: p.what, Done: count.Add(1), Total: int64(len(todo))})
 			return nil
 		})
 	}
@@ -94,8 +94,7 @@ func (b *builder) packAll(ctx context.Context) (map[string]packed, error) {
 	for key, p := range todo {
 		done[key] = p.done
 	}
-	b.sink.Emit(event.Event{Kind: event.Done, Subject: "blobs",
-		Message: fmt.Sprintf("%d compressed, %s", len(done), time.Since(start).Round(10*time.Millisecond))})
+	b.sink.Emit(event.Event{Kind: event.Done, Subject: "blobs", Message: fmt.Sprintf("%d compressed", len(done))})
 	return done, nil
 }
 

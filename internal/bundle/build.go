@@ -160,12 +160,11 @@ func (b *builder) start(subject string) time.Time {
 }
 
 func (b *builder) done(subject string, t Took) {
-	how := "made"
+	how := "not cached"
 	if t.Cached {
-		how = "unchanged"
+		how = "cached"
 	}
-	b.sink.Emit(event.Event{Kind: event.Done, Subject: subject,
-		Message: fmt.Sprintf("%s, %s, %s", cmp.Or(t.Version, suite), how, t.Took.Round(10*time.Millisecond))})
+	b.sink.Emit(event.Event{Kind: event.Done, Subject: subject, Message: cmp.Or(t.Version, suite) + ", " + how})
 }
 
 // lockCache waits until no other build uses the cache.

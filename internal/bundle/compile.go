@@ -113,7 +113,7 @@ func watch(stderr io.Reader, p Part, sink event.Sink) (problems []string) {
 		packages++
 		if time.Since(last) > 5*time.Second {
 			last = time.Now()
-			sink.Emit(event.Event{Kind: event.Progress, Subject: "part " + p.Name, Message: "compiled " + line, Done: packages})
+			sink.Emit(event.Event{Kind: event.Progress, Subject: "part " + p.Name, Message: fmt.Sprintf("%d packages compiled, last %s", packages, line), Done: packages})
 		}
 	}
 }
