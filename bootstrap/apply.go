@@ -39,6 +39,9 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 			return err
 		}
 	}
+	if err := r.rejoin(ctx); err != nil {
+		return err
+	}
 	if err := r.removeGone(ctx); err != nil {
 		return err
 	}
@@ -126,13 +129,7 @@ func (r *Run) waitReady(ctx context.Context) error {
 func (r *Run) readiness() []check.Condition {
 	conditions := []check.Condition{
 		{Name: "every node is Ready", Test: r.nodesReady},
-		{Name: "every pod of kube-system runs", Test: func(ctx context.Context) error {
-			client, err := r.anyAPI(ctx)
-			if err != nil {
-				return err
-			}
-			return client.SystemReady(ctx)
-		}},
+		{Name: "every pod of kube-system runs", Test: r.registerAPIs},
 	}
 	for _, wish := range r.wishes() {
 		conditions = append(conditions, check.Condition{Name: "labels and taints are set", Node: wish.Name, Test: func(ctx context.Context) error {

@@ -3,8 +3,11 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -81,6 +84,7 @@ func (r *Run) applyObjects(ctx context.Context, converged <-chan struct{}) error
 	if err != nil {
 		return err
 	}
+	objects = slices.DeleteFunc(objects, aggregated)
 	return r.waitStage(ctx, "objects", converged, check.Condition{
 		Name: "the API holds the cluster's objects",
 		Test: func(ctx context.Context) error {
@@ -91,6 +95,26 @@ func (r *Run) applyObjects(ctx context.Context, converged <-chan struct{}) error
 			return client.Apply(ctx, objects)
 		},
 	})
+}
+
+// aggregated reports whether o hands a part of the API to a server that runs in the cluster. Until that
+// server answers, whoever asks what the API offers, such as each controller that starts, waits for it in vain.
+func aggregated(o *unstructured.Unstructured) bool { return o.GetKind() == "APIService" }
+
+// registerAPIs gives the API the aggregated parts once what serves them runs.
+func (r *Run) registerAPIs(ctx context.Context) error {
+	client, err := r.anyAPI(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.SystemReady(ctx); err != nil {
+		return err
+	}
+	objects, err := r.input().Objects()
+	if err != nil {
+		return err
+	}
+	return client.Apply(ctx, slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return !aggregated(o) }))
 }
 
 // waitStage waits for conditions as one stage, no longer than the run's timeout after since.

@@ -41,6 +41,10 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 			"--controllers=*,bootstrapsigner,tokencleaner",
 			"--use-service-account-credentials=true",
 			"--leader-elect=true",
+			// A token for each of the forty controllers is asked for one after the other before any of them starts:
+			// with the default of 20 requests per second, that alone takes seconds whenever another one leads.
+			"--kube-api-qps=100",
+			"--kube-api-burst=200",
 			"--profiling=false",
 		},
 		liveness: httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10257, "/healthz"),
