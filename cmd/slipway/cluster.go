@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +31,20 @@ func (f *clusterFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "read variables from a file")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "longest wait for any one thing, such as a node becoming Ready")
 	_ = cmd.MarkFlagFilename("file", "hcl") // fails only for a flag that does not exist
+	cmd.Args = pointToFile(cmd.Args)
+}
+
+// pointToFile says how the cluster's file is given where it came as an argument.
+func pointToFile(takes cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if i := slices.IndexFunc(args, func(a string) bool { return filepath.Ext(a) == ".hcl" }); i >= 0 {
+			return fmt.Errorf("the cluster's file is given with -f: %s -f %s", cmd.CommandPath(), args[i])
+		}
+		if err := takes(cmd, args); err != nil {
+			return fmt.Errorf("%w; the cluster's file is given with -f", err)
+		}
+		return nil
+	}
 }
 
 func (f *clusterFlags) load() (*spec.Cluster, error) {
