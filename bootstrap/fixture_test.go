@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/bundle/bundletest"
 	"github.com/slipway/slipway/internal/event"
@@ -46,7 +48,7 @@ func newRun(t *testing.T) *Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Run{Cluster: c, Sink: event.Discard, bundle: b, dir: dir}
+	r := &Run{Cluster: c, Sink: event.Discard, binary: agent.Binary{SHA256: strings.Repeat("0", 64)}, bundle: b, dir: dir}
 	t.Cleanup(r.Close)
 	if r.certs, err = pki.Create(c, time.Now()); err != nil {
 		t.Fatal(err)

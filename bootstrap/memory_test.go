@@ -24,7 +24,7 @@ func TestGoneNodesAreRemembered(t *testing.T) {
 	for range 2 { // each time as a new run would
 		p := &plan.Plan{}
 		r.gone = nil
-		if err := r.findGone(p); err != nil {
+		if err := r.findGone(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 		if len(p.Nodes) != 2 || p.Nodes[0].Name != "w-1" || !p.Nodes[0].Removed || p.Nodes[1].Address != "10.0.0.31" || len(r.gone) != 2 {
@@ -39,7 +39,7 @@ func TestGoneNodesAreRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plan.Plan{}
-	if err := r.findGone(p); err != nil || len(p.Nodes) > 0 {
+	if err := r.findGone(t.Context(), p); err != nil || len(p.Nodes) > 0 {
 		t.Errorf("%+v, %v", p.Nodes, err)
 	}
 }

@@ -41,7 +41,7 @@ func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.observe(ctx, p); err != nil {
 		return nil, err
 	}
-	if err := r.findGone(p); err != nil {
+	if err := r.findGone(ctx, p); err != nil {
 		return nil, err
 	}
 	return p, r.observeObjects(ctx, p)

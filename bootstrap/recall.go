@@ -49,7 +49,7 @@ func (r *Run) recallLate(ctx context.Context) error {
 	if err := r.recall(ctx); err != nil || r.forgetful {
 		return err
 	}
-	if err := r.findGone(&plan.Plan{}); err != nil {
+	if err := r.findGone(ctx, &plan.Plan{}); err != nil {
 		return err
 	}
 	err := r.remember()

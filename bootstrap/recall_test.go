@@ -83,7 +83,7 @@ func TestRecall(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plan.Plan{}
-	if err := r.findGone(p); err != nil || len(p.Nodes) != 1 || p.Nodes[0].Name != "w-2" || p.Nodes[0].Address != "10.0.0.22" || !p.Nodes[0].Removed {
+	if err := r.findGone(t.Context(), p); err != nil || len(p.Nodes) != 1 || p.Nodes[0].Name != "w-2" || p.Nodes[0].Address != "10.0.0.22" || !p.Nodes[0].Removed {
 		t.Errorf("%+v, %v", p.Nodes, err)
 	}
 	if gone := r.gone[0].node; gone.Role != spec.Worker || gone.SSH.User != "debian" || gone.SSH.Port != 2222 {

@@ -24,6 +24,7 @@ type Run struct {
 	Cluster *spec.Cluster
 	Sink    event.Sink
 	Timeout time.Duration // for each thing that is waited for; 0: five minutes
+	Forget  []string      // nodes no longer declared whose machines need not be cleaned if they do not answer
 
 	binary   agent.Binary
 	bundle   *bundle.Bundle

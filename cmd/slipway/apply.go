@@ -9,12 +9,17 @@ import (
 
 func newApply() *cobra.Command {
 	var flags clusterFlags
+	var forget []string
 	cmd := &cobra.Command{
 		Use:   "apply [PLAN]",
 		Short: "Make the machines what the file says",
 		Long: `Apply plans and carries the plan out: it sends each machine what it lacks, converges it, and waits
 until every node is Ready and every pod of kube-system runs. A second apply changes nothing. It can be
 interrupted at any moment; running it again finishes.
+
+A node that is no longer in the file is drained, deleted from the cluster, and its machine cleaned. If the
+machine is dead, its pods are given up, and the machine is remembered and cleaned by the first apply that reaches it;
+--forget gives it up for good.
 
 With a PLAN, written by slipway plan --out, it does just that plan, or refuses when the file or a
 machine has changed since.`,
@@ -35,6 +40,7 @@ machine has changed since.`,
 			}
 			unchanged := false
 			feed, err := follow(o, &flags, "apply", false, bootstrap.Open, func(r *bootstrap.Run) error {
+				r.Forget = forget
 				p, err := r.Plan(cmd.Context())
 				if err != nil {
 					return err
@@ -60,5 +66,6 @@ machine has changed since.`,
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().StringArrayVar(&forget, "forget", nil, "a node no longer in the file whose machine does not answer: do not try to clean it any more")
 	return cmd
 }

@@ -111,6 +111,7 @@ func coded(err error) error {
 	var (
 		known       *exitError
 		file        *spec.Error
+		forget      *bootstrap.ForgetError
 		unfit       *bootstrap.UnfitError
 		unreachable *host.UnreachableError
 		hostKey     *host.HostKeyError
@@ -120,6 +121,8 @@ func coded(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.As(err, &forget):
+		return &exitError{exitSpec, err}
 	case errors.As(err, &file): // right by itself, but not for the cluster as it stands
 		return &exitError{exitSpec, err}
 	case errors.As(err, &unfit), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):

@@ -34,6 +34,19 @@ func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
 	return out, nil
 }
 
+// NodeNames are the names of all nodes that are registered, whoever made them.
+func (c *Client) NodeNames(ctx context.Context) (map[string]bool, error) {
+	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	out := map[string]bool{}
+	for _, n := range list.Items {
+		out[n.Name] = true
+	}
+	return out, nil
+}
+
 func made(n *corev1.Node) MadeNode {
 	m := MadeNode{Name: n.Name}
 	for label := range n.Labels {

@@ -28,6 +28,9 @@ func TestMadeNodes(t *testing.T) {
 		node("theirs", "10.0.0.99", nil, "node-role.kubernetes.io/worker"),
 		node("w-1", "", ours, "node-role.kubernetes.io/worker"),
 	)}
+	if names, err := client.NodeNames(t.Context()); err != nil || len(names) != 3 || !names["theirs"] || !names["w-1"] {
+		t.Errorf("%v, %v", names, err)
+	}
 	got, err := client.MadeNodes(t.Context())
 	if err != nil {
 		t.Fatal(err)

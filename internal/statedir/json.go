@@ -73,28 +73,40 @@ type node struct {
 	Role       spec.Role  `json:"role"`
 	Address    netip.Addr `json:"address"`
 	SSHAddress string     `json:"sshAddress,omitempty"`
-	SSH        spec.SSH   `json:"ssh"` // paths of keys, never keys
+	SSH        spec.SSH   `json:"ssh"`            // paths of keys, never keys
+	Left       bool       `json:"left,omitempty"` // out of the cluster, the machine not cleaned yet
 }
 
-// PutNodes keeps the nodes that were applied.
-func (d *Dir) PutNodes(nodes []spec.Node) error {
-	out := make([]node, 0, len(nodes))
+// PutNodes keeps the nodes that were applied, and those that have left the cluster while their machines
+// still have to be cleaned.
+func (d *Dir) PutNodes(nodes []spec.Node, left ...spec.Node) error {
+	out := make([]node, 0, len(nodes)+len(left))
 	for _, n := range nodes {
-		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH})
+		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, false})
+	}
+	for _, n := range left {
+		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, true})
 	}
 	return d.Put(nodesName, out)
 }
 
 // Nodes returns the nodes that were applied last, without their labels, taints and place in the file;
 // nil where that was never kept.
-func (d *Dir) Nodes() ([]spec.Node, error) {
+func (d *Dir) Nodes() ([]spec.Node, error) { return d.nodes(false) }
+
+// Left returns the nodes that have left the cluster while their machines still have to be cleaned.
+func (d *Dir) Left() ([]spec.Node, error) { return d.nodes(true) }
+
+func (d *Dir) nodes(left bool) ([]spec.Node, error) {
 	var kept []node
 	if found, err := d.Get(nodesName, &kept); err != nil || !found {
 		return nil, err
 	}
 	out := make([]spec.Node, 0, len(kept))
 	for _, n := range kept {
-		out = append(out, spec.Node{Name: n.Name, Role: n.Role, Address: n.Address, SSHAddress: n.SSHAddress, SSH: n.SSH})
+		if n.Left == left {
+			out = append(out, spec.Node{Name: n.Name, Role: n.Role, Address: n.Address, SSHAddress: n.SSHAddress, SSH: n.SSH})
+		}
 	}
 	return out, nil
 }

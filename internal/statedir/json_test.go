@@ -17,15 +17,24 @@ func TestJSON(t *testing.T) {
 		Name: "cp-1", Role: spec.ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSHAddress: "bastion",
 		SSH: spec.SSH{User: "debian", Port: 22, PrivateKey: "/k", Bastions: []spec.Bastion{{Address: "b", Port: 2222}}, Timeout: time.Second},
 	}}
-	if err := d.PutNodes(nodes); err != nil {
+	if got, err := d.Nodes(); got != nil || err != nil {
+		t.Errorf("before any: %v, %v", got, err)
+	}
+	left := []spec.Node{{Name: "w-1", Role: spec.Worker, Address: netip.MustParseAddr("10.0.0.21")}}
+	if err := d.PutNodes(nodes, left...); err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.Nodes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(nodes, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
-		t.Error(diff)
+	for _, kept := range []struct {
+		want []spec.Node
+		read func() ([]spec.Node, error)
+	}{{nodes, d.Nodes}, {left, d.Left}} {
+		got, err := kept.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(kept.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Error(diff)
+		}
 	}
 	timings := []Timing{{Stage: "payload", Started: time.Unix(1700000000, 0).UTC(), Took: 3 * time.Second}}
 	if err := d.PutTimings(timings); err != nil {
@@ -46,6 +55,6 @@ func TestJSON(t *testing.T) {
 	if err := os.WriteFile(d.at("torn.json"), []byte(`{"a`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Get("torn", &v)
+	_, err := d.Get("torn", &v)
 	wantError(t, err, "torn.json is not what Slipway wrote")
 }
