@@ -57,9 +57,16 @@ func (w *planWriter) change(of string, c node.Change) {
 	if c.Reason != "" {
 		w.printf("      %s\n", w.dim.Render(oneLine(c.Reason)))
 	}
-	if multiline && (c.Action == node.Update || w.full) {
-		w.diff(of, before, after)
+	if !multiline || c.Action != node.Update && !w.full {
+		return
 	}
+	if words, ok := pemWords(c.Before, c.After, w.to); ok {
+		for _, line := range words {
+			w.printf("      %s\n", clean(line))
+		}
+		return
+	}
+	w.diff(of, before, after)
 }
 
 // objects writes the changes to the cluster's API.
