@@ -29,7 +29,7 @@ func (r *Run) guard() error {
 	var objections []spec.Objection
 	if pods := r.Cluster.Network.Pods; pods.Addr().Is6() {
 		objections = append(objections, spec.Objection{At: r.Cluster.Places.Pods, Summary: "IPv6 range of pods",
-			Detail: fmt.Sprintf("The pod network is IPv4 only so far, and %s is an IPv6 range. Write an IPv4 one in the network block.", pods)})
+			Detail: fmt.Sprintf("The pod network is IPv4 only so far, and a cluster is of one family: %s is an IPv6 range. Give nodes, endpoint and ranges IPv4 addresses.", pods)})
 	}
 	before, err := r.dir.Nodes()
 	if err != nil {
@@ -39,7 +39,11 @@ func (r *Run) guard() error {
 	if _, err := r.dir.Get(appliedFile, &was); err != nil {
 		return err
 	}
-	objections = append(objections, r.guardNodes(before)...)
+	skipped, err := r.guardSkipped()
+	if err != nil {
+		return err
+	}
+	objections = append(append(objections, skipped...), r.guardNodes(before)...)
 	return r.Cluster.Refuse(append(objections, r.guardApplied(was)...)...)
 }
 
