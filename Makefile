@@ -5,6 +5,7 @@
 
 SHELL      := /bin/bash
 KUBERNETES ?= 1.36.3
+SUPPORTED  := 1.34.4 1.35.4 1.36.3
 SLIPWAY    := bin/slipway
 BUNDLE     := build/slipway-$(KUBERNETES)-amd64.bundle
 LINT       := build/tools/golangci-lint
@@ -13,7 +14,7 @@ PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-
               iproute2 nftables procps sudo zstd
 
 export CGO_ENABLED = 0
-.PHONY: up down build bundle deps lint unit lab-test test torture bench fuzz clean
+.PHONY: up down build bundle bundles deps lint unit lab-test test torture bench fuzz clean
 
 build: $(SLIPWAY)
 
@@ -29,6 +30,10 @@ deps:
 
 bundle: deps $(SLIPWAY)
 	$(SLIPWAY) bundle build --kubernetes $(KUBERNETES)
+
+# One for each version of Kubernetes that is supported.
+bundles: deps $(SLIPWAY)
+	for v in $(SUPPORTED); do $(SLIPWAY) bundle build --kubernetes $$v || exit 1; done
 
 up: bundle
 	$(SLIPWAY) lab up --control-planes 3 --workers 2
@@ -55,7 +60,7 @@ lab-test: bundle
 
 test: lint unit lab-test
 
-torture: bundle
+torture: bundles
 	go test -tags torture -count=1 -timeout 4h -v ./test/...
 
 bench: bundle

@@ -6,10 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"text/template"
@@ -105,7 +101,7 @@ func (b *bench) report(pairs []pair) (string, error) {
 	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.ratio(), b.ratio()) })
 	slices.Sort(again)
 	p := pairs[len(pairs)/2]
-	commit, err := b.commit()
+	commit, err := sourceCommit(b.root)
 	if err != nil {
 		return "", err
 	}
@@ -142,38 +138,4 @@ func (b *bench) report(pairs []pair) (string, error) {
 		return "", err
 	}
 	return out.String(), nil
-}
-
-// commit names the source that was measured.
-func (b *bench) commit() (string, error) {
-	out, err := exec.Command("git", "-C", b.root, "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "", fmt.Errorf("git rev-parse: %w", err)
-	}
-	changed, err := exec.Command("git", "-C", b.root, "status", "--porcelain", "--", "*.go", "distro", "templates").Output()
-	if err != nil {
-		return "", fmt.Errorf("git status: %w", err)
-	}
-	commit := strings.TrimSpace(string(out))
-	if len(changed) > 0 {
-		commit += " with uncommitted changes"
-	}
-	return commit, nil
-}
-
-// thisMachine describes where all of it ran.
-func thisMachine() (string, error) {
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return "", err
-	}
-	memory, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return "", err
-	}
-	var kib int64
-	if _, err := fmt.Sscanf(string(memory), "MemTotal: %d kB", &kib); err != nil {
-		return "", fmt.Errorf("%s: %w", filepath.Join("/proc", "meminfo"), err)
-	}
-	return fmt.Sprintf("one machine of %d cores and %d GiB, Linux %s", runtime.NumCPU(), (kib+1<<19)>>20, strings.TrimSpace(string(release))), nil
 }

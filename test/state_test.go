@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -24,16 +26,25 @@ func (c *cluster) clusterID() string {
 	return string(ca)
 }
 
-// lastStage is the last stage that a log of apply tells of.
-func lastStage(t *testing.T, path string) string {
+// runningStages are the stages that a log of apply tells to have begun and not to have ended.
+func runningStages(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stages := regexp.MustCompile(`cluster +(\S+) +started`).FindAllStringSubmatch(string(text), -1)
-	if len(stages) == 0 {
-		return "before the first stage"
+	var running []string
+	last := "the start"
+	for _, m := range regexp.MustCompile(`cluster +(\S+) +(started|done)`).FindAllStringSubmatch(string(text), -1) {
+		if m[2] == "started" {
+			running = append(running, m[1])
+			continue
+		}
+		running = slices.DeleteFunc(running, func(stage string) bool { return stage == m[1] })
+		last = m[1]
 	}
-	return stages[len(stages)-1][1]
+	if len(running) == 0 {
+		return "after " + last
+	}
+	return strings.Join(running, ", ")
 }
