@@ -30,9 +30,9 @@ type machine struct {
 	state   node.State
 	changes []node.Change
 
-	left      bool  // its node is out of the cluster, and it is still to be cleaned
-	unreached error // why it does not answer, where that is not the end of the run
-	cleaned   bool  // or given up
+	left      string // id of the cluster that its node is out of, while it is still to be cleaned
+	unreached error  // why it does not answer, where that is not the end of the run
+	cleaned   bool   // or given up
 
 	clients sync.Mutex
 	kube    *kube.Client // of its own API server, made when first needed and kept: each holds connections

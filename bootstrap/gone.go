@@ -8,6 +8,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
 )
 
 // ForgetError is a machine that Apply was told to forget, and of which there is nothing that could be forgotten.
@@ -26,7 +27,7 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := r.checkForget(append(slices.Clone(nodes), left...)); err != nil {
+	if err := r.checkForget(nodes, left); err != nil {
 		return err
 	}
 	for _, n := range nodes {
@@ -36,12 +37,12 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 	}
 	for _, n := range left {
 		if !r.cameBack(n) {
-			r.gone = append(r.gone, &machine{node: n, left: true})
+			r.gone = append(r.gone, &machine{node: n.Node, left: n.Cluster})
 		}
 	}
 	r.tryLeft(ctx, p)
 	for _, m := range r.gone {
-		if !m.left || m.host != nil {
+		if m.left == "" || m.host != nil {
 			p.Nodes = append(p.Nodes, plan.Node{Name: m.node.Name, Role: string(m.node.Role), Address: m.node.Address.String(), Removed: true})
 		}
 	}
@@ -53,7 +54,7 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 func (r *Run) tryLeft(ctx context.Context, p *plan.Plan) {
 	var left []*machine
 	for _, m := range r.gone {
-		if m.left {
+		if m.left != "" {
 			left = append(left, m)
 		}
 	}
@@ -67,10 +68,10 @@ func (r *Run) tryLeft(ctx context.Context, p *plan.Plan) {
 	registered := r.registered(ctx)
 	r.gone = slices.DeleteFunc(r.gone, func(m *machine) bool {
 		switch {
-		case !m.left || m.unreached == nil:
+		case m.left == "" || m.unreached == nil:
 			return false
-		case registered[m.node.Name] && !r.declares(m.node.Name):
-			m.left = false
+		case m.left == r.certs.ClusterID() && registered[m.node.Name] && !r.declares(m.node.Name):
+			m.left = ""
 			return false
 		case r.forgets(m.node.Name):
 			r.Sink.Emit(event.Event{Kind: event.Warning, Node: m.node.Name, Message: forgotten})
@@ -104,9 +105,9 @@ func (r *Run) registered(ctx context.Context) map[string]bool {
 }
 
 // cameBack reports whether the machine of n, which left the cluster, is declared again.
-func (r *Run) cameBack(n spec.Node) bool {
+func (r *Run) cameBack(n statedir.Left) bool {
 	for _, m := range r.machines {
-		same := m.facts.Cluster == r.certs.ClusterID() && m.facts.Node == n.Name
+		same := m.facts.Cluster == n.Cluster && m.facts.Node == n.Name
 		if m.node.Address == n.Address || m.node.Name == n.Name && same {
 			return true
 		}
@@ -121,12 +122,14 @@ func (r *Run) declares(name string) bool {
 func (r *Run) forgets(name string) bool { return slices.Contains(r.Forget, name) }
 
 // checkForget refuses to forget what is declared, or what is not remembered: a name is easily mistyped.
-func (r *Run) checkForget(remembered []spec.Node) error {
+func (r *Run) checkForget(nodes []spec.Node, left []statedir.Left) error {
 	for _, name := range r.Forget {
+		known := slices.ContainsFunc(nodes, func(n spec.Node) bool { return n.Name == name }) ||
+			slices.ContainsFunc(left, func(n statedir.Left) bool { return n.Name == name })
 		if r.declares(name) {
 			return &ForgetError{name, "it is in the file: take its block out first"}
 		}
-		if !slices.ContainsFunc(remembered, func(n spec.Node) bool { return n.Name == name }) {
+		if !known {
 			return &ForgetError{name, "no machine of that name was applied, or it is forgotten or cleaned already"}
 		}
 	}

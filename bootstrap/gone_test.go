@@ -16,6 +16,7 @@ import (
 	"github.com/slipway/slipway/internal/host/hosttest"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
 )
 
 // reachable is how a real SSH server on this machine is reached; silent is a port where none is.
@@ -32,6 +33,11 @@ func gone(name string, how spec.SSH) spec.Node {
 	return spec.Node{Name: name, Role: spec.Worker, Address: netip.MustParseAddr("10.0.0.2" + name[len(name)-1:]), SSHAddress: "127.0.0.1", SSH: how}
 }
 
+// out is the same as one that left the cluster before.
+func out(r *Run, name string, how spec.SSH) statedir.Left {
+	return statedir.Left{Node: gone(name, how), Cluster: r.certs.ClusterID()}
+}
+
 func kept(t *testing.T, r *Run) (nodes, left string) {
 	t.Helper()
 	n, err := r.dir.Nodes()
@@ -42,7 +48,11 @@ func kept(t *testing.T, r *Run) (nodes, left string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return names(n), names(l)
+	var leftNodes []spec.Node
+	for _, one := range l {
+		leftNodes = append(leftNodes, one.Node)
+	}
+	return names(n), names(leftNodes)
 }
 
 // TestLeftMachines: one that answers again is planned to be cleaned; one that does not is told of, with the
@@ -50,7 +60,7 @@ func kept(t *testing.T, r *Run) (nodes, left string) {
 func TestLeftMachines(t *testing.T) {
 	r := newRun(t)
 	up, down := reachable(t)
-	if err := r.dir.PutNodes(r.Cluster.Nodes, gone("w-5", up), gone("w-6", down), gone("w-7", down)); err != nil {
+	if err := r.dir.PutNodes(r.Cluster.Nodes, out(r, "w-5", up), out(r, "w-6", down), out(r, "w-7", down)); err != nil {
 		t.Fatal(err)
 	}
 	serveNodes(t, r, registered("w-7", "worker", "10.0.0.27"))
@@ -77,7 +87,7 @@ func TestLeftMachines(t *testing.T) {
 func TestForget(t *testing.T) {
 	r := newRun(t)
 	up, down := reachable(t)
-	if err := r.dir.PutNodes(append(slices.Clone(r.Cluster.Nodes), gone("w-4", down)), gone("w-5", up), gone("w-6", down)); err != nil {
+	if err := r.dir.PutNodes(append(slices.Clone(r.Cluster.Nodes), gone("w-4", down)), out(r, "w-5", up), out(r, "w-6", down)); err != nil {
 		t.Fatal(err)
 	}
 	for name, why := range map[string]string{"w-1": "take its block out first", "w-9": "no machine of that name"} {
@@ -106,9 +116,9 @@ func TestLeftAndDeclaredAgain(t *testing.T) {
 	r := newRun(t)
 	r.machines[1].facts.Cluster, r.machines[1].facts.Node = r.certs.ClusterID(), "w-1"
 	_, down := reachable(t)
-	moved, other := gone("w-1", down), gone("w-8", down)
+	moved, other := out(r, "w-1", down), out(r, "w-8", down)
 	moved.Address, other.Address = netip.MustParseAddr("10.0.0.99"), r.machines[2].node.Address // its disk is new, and so is its name
-	for want, left := range map[string][]spec.Node{"": {moved, other}, "w-2": {gone("w-2", down)}} {
+	for want, left := range map[string][]statedir.Left{"": {moved, other}, "w-2": {out(r, "w-2", down)}} {
 		if err := r.dir.PutNodes(r.Cluster.Nodes, left...); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +166,7 @@ func TestUnreachedKeyIsNoAnswer(t *testing.T) {
 	if err := os.WriteFile(up.KnownHosts, []byte(line+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.dir.PutNodes(r.Cluster.Nodes, gone("w-5", up)); err != nil {
+	if err := r.dir.PutNodes(r.Cluster.Nodes, out(r, "w-5", up)); err != nil {
 		t.Fatal(err)
 	}
 	p := &plan.Plan{}

@@ -1,11 +1,13 @@
 package bootstrap
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
 )
 
 // guardNodes refuses what cannot be done to nodes that were applied: etcd's members know each other by their
@@ -45,6 +47,28 @@ func (r *Run) guardNodes(before []spec.Node) (out []spec.Objection) {
 		}
 	}
 	return out
+}
+
+// guardSkipped refuses machines that were skipped when the cluster before was destroyed: a control plane among them
+// would be taken for that cluster, still there, and the others for members that have lost their data.
+func (r *Run) guardSkipped() (out []spec.Objection, err error) {
+	left, err := r.dir.Left()
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	certs, err := r.stored()
+	if err != nil && !errors.Is(err, statedir.ErrEmpty) {
+		return nil, err
+	}
+	for _, n := range r.Cluster.Nodes {
+		for _, l := range left {
+			if l.Cluster != certs.ClusterID() && (l.Name == n.Name || l.Address == n.Address) {
+				out = append(out, about(n, "Left by destroy", "%s (%s) did not answer when the cluster before was destroyed, and may still be part of it. When it answers, run slipway destroy -f %s; if a new cluster was made since, take the block out of the file, apply, and put it back.",
+					l.Name, l.Address, r.Cluster.File))
+			}
+		}
+	}
+	return out, nil
 }
 
 // guardMachines refuses a machine that is another node of this cluster already, whatever the state directory

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ const detachPatience = 30 * time.Second
 func (r *Run) removeGone(ctx context.Context) error {
 	var now []*machine
 	for _, m := range r.gone {
-		if !m.left || m.host != nil {
+		if m.left == "" || m.host != nil {
 			now = append(now, m)
 		}
 	}
@@ -47,12 +48,13 @@ func (r *Run) remove(ctx context.Context, client *kube.Client, m *machine, sink 
 		}
 	}
 	// A machine that left before may have joined again by itself; another of its name is none of its business.
-	if m.node.Role != spec.LoadBalancer && !r.declares(m.node.Name) {
+	ours := m.left == "" || m.left == r.certs.ClusterID()
+	if ours && m.node.Role != spec.LoadBalancer && !r.declares(m.node.Name) {
 		if err := r.takeOut(ctx, client, m, sink); err != nil {
 			return err
 		}
 	}
-	m.left = true
+	m.left = cmp.Or(m.left, r.certs.ClusterID())
 	var err error
 	if m.unreached == nil {
 		err = r.clean(ctx, m, false, sink)

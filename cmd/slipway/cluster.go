@@ -113,6 +113,7 @@ func coded(err error) error {
 		file        *spec.Error
 		forget      *bootstrap.ForgetError
 		unfit       *bootstrap.UnfitError
+		skipped     *bootstrap.SkippedError
 		unreachable *host.UnreachableError
 		hostKey     *host.HostKeyError
 		auth        *host.AuthError
@@ -125,7 +126,7 @@ func coded(err error) error {
 		return &exitError{exitSpec, err}
 	case errors.As(err, &file): // right by itself, but not for the cluster as it stands
 		return &exitError{exitSpec, err}
-	case errors.As(err, &unfit), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):
+	case errors.As(err, &unfit), errors.As(err, &skipped), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):
 		return &exitError{exitUnreachable, err}
 	}
 	return err

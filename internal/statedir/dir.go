@@ -61,7 +61,19 @@ func (d *Dir) Close() error {
 	}
 	lock := d.lock
 	d.lock = nil
-	return release(lock)
+	return release(lock, d.path)
+}
+
+// MoveAside closes the directory and moves it to another path, so that its own is free for a new one.
+func (d *Dir) MoveAside(to string) error {
+	if err := d.writable(); err != nil {
+		return err
+	}
+	if err := os.Rename(d.path, to); err != nil {
+		return fmt.Errorf("move the state directory aside: %w", err)
+	}
+	d.path = filepath.Clean(to)
+	return d.Close()
 }
 
 func (d *Dir) writable() error {

@@ -74,41 +74,55 @@ type node struct {
 	Address    netip.Addr `json:"address"`
 	SSHAddress string     `json:"sshAddress,omitempty"`
 	SSH        spec.SSH   `json:"ssh"`            // paths of keys, never keys
-	Left       bool       `json:"left,omitempty"` // out of the cluster, the machine not cleaned yet
+	Left       string     `json:"left,omitempty"` // id of the cluster that it is out of, the machine not cleaned yet
 }
 
-// PutNodes keeps the nodes that were applied, and those that have left the cluster while their machines
-// still have to be cleaned.
-func (d *Dir) PutNodes(nodes []spec.Node, left ...spec.Node) error {
+// Left is a node that has left its cluster, or was left behind by it, while its machine still has to be cleaned.
+type Left struct {
+	spec.Node
+	Cluster string // id of that cluster, which need not be the one that the state directory is of by now
+}
+
+// PutNodes keeps the nodes that were applied, and those that left.
+func (d *Dir) PutNodes(nodes []spec.Node, left ...Left) error {
 	out := make([]node, 0, len(nodes)+len(left))
 	for _, n := range nodes {
-		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, false})
+		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, ""})
 	}
 	for _, n := range left {
-		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, true})
+		out = append(out, node{n.Name, n.Role, n.Address, n.SSHAddress, n.SSH, n.Cluster})
 	}
 	return d.Put(nodesName, out)
 }
 
 // Nodes returns the nodes that were applied last, without their labels, taints and place in the file;
 // nil where that was never kept.
-func (d *Dir) Nodes() ([]spec.Node, error) { return d.nodes(false) }
+func (d *Dir) Nodes() ([]spec.Node, error) {
+	nodes, _, err := d.nodes()
+	return nodes, err
+}
 
-// Left returns the nodes that have left the cluster while their machines still have to be cleaned.
-func (d *Dir) Left() ([]spec.Node, error) { return d.nodes(true) }
+// Left returns the nodes whose machines still have to be cleaned.
+func (d *Dir) Left() ([]Left, error) {
+	_, left, err := d.nodes()
+	return left, err
+}
 
-func (d *Dir) nodes(left bool) ([]spec.Node, error) {
+func (d *Dir) nodes() (nodes []spec.Node, left []Left, err error) {
 	var kept []node
 	if found, err := d.Get(nodesName, &kept); err != nil || !found {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]spec.Node, 0, len(kept))
+	nodes = make([]spec.Node, 0, len(kept))
 	for _, n := range kept {
-		if n.Left == left {
-			out = append(out, spec.Node{Name: n.Name, Role: n.Role, Address: n.Address, SSHAddress: n.SSHAddress, SSH: n.SSH})
+		one := spec.Node{Name: n.Name, Role: n.Role, Address: n.Address, SSHAddress: n.SSHAddress, SSH: n.SSH}
+		if n.Left == "" {
+			nodes = append(nodes, one)
+		} else {
+			left = append(left, Left{one, n.Left})
 		}
 	}
-	return out, nil
+	return nodes, left, nil
 }
 
 // Timing is how long one stage of a run took.

@@ -45,8 +45,9 @@ func acquire(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func release(lock *flock.Flock) error {
-	return errors.Join(os.Truncate(lock.Path(), 0), lock.Unlock())
+// release frees the lock, whose file is in dir.
+func release(lock *flock.Flock, dir string) error {
+	return errors.Join(os.Truncate(filepath.Join(dir, lockFile), 0), lock.Unlock())
 }
 
 func readHolder(file string) string {
