@@ -69,7 +69,9 @@ func (s Store) Missing(digests []string) ([]string, error) {
 // Open returns the blob's bytes. A Read that comes to the end of bytes which do not match the digest
 // returns a *CorruptError instead of io.EOF and removes the blob, so that it will be sent again:
 // use nothing of what was read before io.EOF. A blob that is not there is fs.ErrNotExist.
-func (s Store) Open(d string) (io.ReadCloser, error) {
+func (s Store) Open(d string) (io.ReadCloser, error) { return s.open(d) }
+
+func (s Store) open(d string) (*reader, error) {
 	path, err := s.path(d)
 	if err != nil {
 		return nil, err
@@ -79,6 +81,28 @@ func (s Store) Open(d string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("open blob %s: %w", d, err)
 	}
 	return &reader{file: f, digest: d, verifier: digest.Digest(d).Verifier()}, nil
+}
+
+// Link gives the blob's file the second name path, which must not be there yet, after checking its bytes and writing
+// them to disk. The file becomes read-only for all, and must not be changed through either name. Of a blob that is corrupt or not
+// there Link says what Open does; where path is on another file system, syscall.EXDEV.
+func (s Store) Link(d, path string) error {
+	r, err := s.open(d)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	// Without the wrapper io.Discard would choose its own buffer, a small one.
+	if _, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, make([]byte, 256<<10)); err != nil {
+		return err
+	}
+	if err := r.file.Chmod(0o444); err != nil {
+		return fmt.Errorf("link blob %s: %w", d, err)
+	}
+	if err := r.file.Sync(); err != nil {
+		return fmt.Errorf("link blob %s: %w", d, err)
+	}
+	return os.Link(r.file.Name(), path)
 }
 
 // Remove deletes the blob. One that is not there is no error.

@@ -43,7 +43,7 @@ func (m Machine) Clean(ctx context.Context, c Cleaning) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(m.path(Home)); err != nil {
+	if err := errors.Join(os.RemoveAll(m.Blobs().Dir), os.RemoveAll(m.path(Home))); err != nil {
 		return err
 	}
 	if c.Binary != "" {

@@ -27,6 +27,7 @@ const (
 	// snapshotLabel, with the snapshotter's name after it, links an image's configuration to its
 	// unpacked layers. https://github.com/containerd/containerd/blob/v2.4.2/docs/garbage-collection.md
 	snapshotLabel = "containerd.io/gc.ref.snapshot."
+	snapshotter   = "overlayfs" // CRI's, as in the configuration that we write
 )
 
 // containerd is the machine's containerd over its own API.
@@ -43,10 +44,14 @@ func (m Machine) dialContainerd() (containerd, error) {
 
 func (c containerd) close() { _ = c.conn.Close() }
 
+// scope is ctx for calls in the kubelet's namespace.
+func (c containerd) scope(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, "containerd-namespace", containerdNamespace)
+}
+
 // call is a context for one short exchange in the kubelet's namespace.
 func (c containerd) call(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx = metadata.AppendToOutgoingContext(ctx, "containerd-namespace", containerdNamespace)
-	return context.WithTimeout(ctx, 10*time.Second)
+	return context.WithTimeout(c.scope(ctx), 10*time.Second)
 }
 
 // image is what containerd knows of one image.
@@ -85,11 +90,11 @@ func (c containerd) unpacked(ctx context.Context, config string) (bool, error) {
 		return false, fmt.Errorf("ask containerd for %s: %w", config, err)
 	}
 	for label, chain := range answer.Info.GetLabels() {
-		snapshotter, ok := strings.CutPrefix(label, snapshotLabel)
+		name, ok := strings.CutPrefix(label, snapshotLabel)
 		if !ok {
 			continue
 		}
-		_, err := snapshotsapi.NewSnapshotsClient(c.conn).Stat(ctx, &snapshotsapi.StatSnapshotRequest{Snapshotter: snapshotter, Key: chain})
+		_, err := snapshotsapi.NewSnapshotsClient(c.conn).Stat(ctx, &snapshotsapi.StatSnapshotRequest{Snapshotter: name, Key: chain})
 		if status.Code(err) != codes.NotFound {
 			return err == nil, err
 		}

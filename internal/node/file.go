@@ -59,13 +59,10 @@ func (f *File) apply(_ context.Context, p *pass) error {
 // replaceFile puts what write produces at path in one step: on disk and complete, or as before.
 // Missing parents are made.
 func replaceFile(path string, mode uint32, user int, write func(io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	// Hidden, so that the kubelet overlooks it in its manifest directory; of one name, so that
-	// a crash leaves at most one.
-	tmp := filepath.Join(dir, "."+filepath.Base(path)+".slipway")
+	tmp := unfinished(path)
 	if err := ignore(fs.ErrNotExist, os.Remove(tmp)); err != nil {
 		return err
 	}
@@ -91,4 +88,10 @@ func replaceFile(path string, mode uint32, user int, write func(io.Writer) error
 		return err
 	}
 	return os.Rename(tmp, path)
+}
+
+// unfinished is where a new file waits until it is complete: hidden, so that the kubelet overlooks it in its manifest
+// directory; of one name, so that a crash leaves at most one.
+func unfinished(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".slipway")
 }

@@ -3,7 +3,9 @@
 package node
 
 import (
+	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 )
@@ -76,6 +78,7 @@ func (m Machine) look() *found {
 
 func (m Machine) placeState(place string) string {
 	list, err := os.ReadDir(m.path(place))
+	list = slices.DeleteFunc(list, func(e fs.DirEntry) bool { return e.Name() == blobsBeside }) // sent before the first look
 	switch {
 	case err == nil && len(list) == 0:
 		return void

@@ -4,14 +4,7 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
-
-	"github.com/slipway/slipway/internal/event"
 )
 
 func (i *Image) id() string { return "image " + i.Ref }
@@ -85,13 +78,6 @@ func (i *Image) diff(ctx context.Context, p *pass) (*Change, error) {
 	return missing, nil
 }
 
-// stored reports whether containerd's own store, looked at from outside, holds the blob.
-func (m Machine) stored(digest string) bool {
-	hex := strings.TrimPrefix(digest, "sha256:")
-	_, err := os.Stat(m.path("/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256", hex))
-	return err == nil
-}
-
 // config is the digest of the image's configuration, the first of its blobs.
 func (i *Image) config() string {
 	for _, b := range i.Blobs {
@@ -111,58 +97,6 @@ func (i *Image) apply(ctx context.Context, p *pass) error {
 	return p.importImages(ctx, []Change{{ID: i.id()}})
 }
 
-// importImages imports the images named by changes in one stream and remembers that they are there.
-func (p *pass) importImages(ctx context.Context, changes []Change) error {
-	var images []*Image
-	for _, c := range changes {
-		images = append(images, p.resources[c.ID].Image)
-	}
-	archive, err := newArchive(p.Blobs(), images)
-	if err != nil {
-		return err
-	}
-	if err := p.importArchive(ctx, archive); err != nil {
-		return fmt.Errorf("import images: %w", err)
-	}
-	p.forgetImages()
-	for _, i := range images {
-		p.inv.entry(i.id()).SHA256 = i.Manifest.Digest
-	}
-	return p.writeInventory(p.inv)
-}
-
-// importArchive streams the archive through containerd's own client, which unpacks on the way.
-func (p *pass) importArchive(ctx context.Context, a *archive) error {
-	var said strings.Builder
-	ctr := exec.CommandContext(ctx, p.path("/usr/local/bin/ctr"), "--address", p.path(containerdSocket), "--namespace", containerdNamespace,
-		"images", "import", "--label", pinnedLabel+"="+pinnedValue, "-")
-	ctr.Stderr = &said
-	in, err := ctr.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := ctr.Start(); err != nil {
-		return err
-	}
-	counter := &counter{w: in, tell: func(n int64) {
-		p.emit(event.Event{Kind: event.Progress, Subject: "images", Done: min(n, a.size), Total: a.size})
-	}}
-	writeErr := errors.Join(a.write(counter), in.Close())
-	if writeErr != nil {
-		_ = ctr.Process.Kill() // rather than let it import half of the images
-	}
-	if err := ctr.Wait(); err != nil && writeErr == nil {
-		if said := tail(said.String(), 2000); said != "" {
-			err = fmt.Errorf("%w: %s", err, said)
-		}
-		return fmt.Errorf("ctr images import: %w", err)
-	} else if err != nil && said.Len() > 0 {
-		// A pipe broken by ctr's own end is not the cause.
-		return fmt.Errorf("%w: %s", writeErr, tail(said.String(), 2000))
-	}
-	return writeErr
-}
-
 // releaseImage deletes the image from containerd, which must run.
 func (p *pass) releaseImage(ctx context.Context, ref string) error {
 	client, err := p.dialContainerd()
@@ -171,21 +105,4 @@ func (p *pass) releaseImage(ctx context.Context, ref string) error {
 	}
 	defer client.close()
 	return client.remove(ctx, ref)
-}
-
-// counter tells how much has been written through it, every few megabytes.
-type counter struct {
-	w       io.Writer
-	tell    func(int64)
-	n, told int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	if c.n-c.told >= 8<<20 {
-		c.told = c.n
-		c.tell(c.n)
-	}
-	return n, err
 }

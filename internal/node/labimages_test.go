@@ -88,29 +88,92 @@ func (m *machine) send(b *bundle.Bundle, changes []node.Change) {
 	m.must(bytes.NewReader(tar.Bytes()), pushed, "node", "store")
 }
 
-const ctr = "/usr/local/bin/ctr -n k8s.io "
+const (
+	ctr = "/usr/local/bin/ctr -n k8s.io "
+	// In the lab containerd's files have a mount of their own, and so blobs are received there.
+	sent = "/var/lib/containerd/slipway-blobs/sha256/"
+	held = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/"
+)
+
+// forget makes the machine one without containerd's data.
+func (m *machine) forget() {
+	m.t.Helper()
+	m.sh("systemctl stop containerd; systemctl reset-failed containerd; rm -rf /usr/local/bin/containerd /var/lib/containerd/*")
+}
+
+// wholeImages checks that all images of s are there to stay, after a restart too, and nothing else is.
+func (m *machine) wholeImages(s node.State) {
+	m.t.Helper()
+	m.sh("systemctl reset-failed containerd; systemctl restart containerd")
+	m.sh(ctr + "images tag slipway.local/pause:v1.0.0 victim:1 && " + ctr + "images rm --sync victim:1") // collects garbage
+	if left := m.diff(s); len(left) > 0 {
+		m.t.Errorf("not there to stay: %v", left)
+	}
+	checked := m.sh(ctr + "images check")
+	for _, r := range s.Resources {
+		if r.Image == nil {
+			continue
+		}
+		i := slices.IndexFunc(strings.Split(checked, "\n"), func(line string) bool {
+			f := strings.Fields(line)
+			return len(f) > 3 && f[0] == r.Image.Ref && f[3] == "complete" && f[len(f)-1] == "true"
+		})
+		if i < 0 {
+			m.t.Errorf("%s is not whole:\n%s", r.Image.Ref, checked)
+		}
+	}
+	if left := m.sh(ctr + "leases ls -q; " + ctr + "snapshots ls | grep extract || true; " + ctr + "content active | tail -n +2; find " + sent + " -type f"); left != "" {
+		m.t.Errorf("left: %s", left)
+	}
+}
 
 func testImages(t *testing.T, m *machine) {
 	b := openBundle(t)
 	s := runtimeState(t, b.Manifest())
 	m.send(b, m.changes(s))
 	killed := 0
-	for range 6 { // while binaries are unpacked, containerd is started, images are imported
-		if m.killed(s, 0.1+rand.Float64()*3) {
+	for range 10 { // while binaries are unpacked, containerd is started, images are imported
+		if m.killed(s, 0.1+rand.Float64()*1.5) {
 			killed++
+		} else {
+			m.forget() // the run was quicker than its killer
 		}
-		m.send(b, m.changes(s)) // after a run that was quicker than its killer
+		m.send(b, m.changes(s))
 	}
-	t.Logf("%d of 6 were killed before they were done", killed)
-	m.sh("systemctl stop containerd; rm -rf /usr/local/bin/containerd /var/lib/containerd/* /var/lib/slipway/blobs")
+	t.Logf("%d of 10 were killed before they were done", killed)
+	m.converge(s)
+	m.wholeImages(s)
+
+	layer := b.Manifest().Images[0].Blobs[1].Digest[len("sha256:"):]
+	m.forget()
 	m.send(b, m.changes(s))
+	m.sh("echo >" + sent + layer)
+	if _, err := m.verb(s, "converge"); err == nil || !strings.Contains(err.Error(), "corrupt") {
+		t.Errorf("with a corrupt layer: %v", err)
+	}
+	if got := m.sh("ls " + held); strings.Contains(got, layer) {
+		t.Errorf("containerd was given a corrupt layer")
+	}
+
+	m.forget()
+	m.send(b, m.changes(s))
+	file := m.sh("stat -c %i " + sent + layer)
 	start := time.Now()
 	m.converge(s)
 	t.Logf("converge of containerd and %d images: %v", len(b.Manifest().Images), time.Since(start).Round(time.Millisecond))
-	if left := m.sh("ls -A /var/lib/slipway/blobs/sha256"); left != "" {
-		t.Errorf("blobs are left: %s", left)
+	if got := m.sh("stat -c '%i %h %a' " + held + layer); got != file+" 1 444" {
+		t.Errorf("the layer was sent as file %s and is %s: not linked", file, got)
 	}
-	t.Log(m.sh(ctr + "images check"))
+	m.wholeImages(s)
+
+	m.forget()
+	content := strings.TrimSuffix(held, "blobs/sha256/")
+	m.sh("mkdir -p " + content + "; mount --bind " + content + " " + content) // links do not reach there
+	m.send(b, m.changes(s))
+	m.converge(s)
+	m.wholeImages(s)
+	m.sh("systemctl stop containerd; umount " + content)
+	m.converge(s)
 
 	victim := b.Manifest().Images[0].Ref
 	m.sh(ctr + "images rm --sync " + victim)

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/slipway/slipway/internal/blob"
 	"github.com/slipway/slipway/internal/event"
 )
 
@@ -21,9 +20,6 @@ type Machine struct {
 	Root string     // put before every path; "" on a real machine, a temporary directory in tests
 	Sink event.Sink // progress; nil drops it
 }
-
-// Blobs is the machine's blob store.
-func (m Machine) Blobs() blob.Store { return blob.Store{Dir: m.path(Home, "blobs")} }
 
 // path is where an absolute path of the machine lies for this process.
 func (m Machine) path(elem ...string) string {

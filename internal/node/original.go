@@ -58,6 +58,9 @@ func (p *pass) originalPath(path string) string { return p.path(Home, "before", 
 // releaseFile removes a file of ours, or puts back what was there before.
 func (p *pass) releaseFile(e *entry, name string) error {
 	path, original := p.path(name), p.originalPath(name)
+	if err := ignore(fs.ErrNotExist, os.Remove(unfinished(path))); err != nil { // of a run that was killed
+		return err
+	}
 	if !e.Saved {
 		return ignore(fs.ErrNotExist, os.Remove(path))
 	}
