@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/dynamic"
@@ -57,9 +58,23 @@ func Connect(a Access) (*Client, error) {
 func (c *Client) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
-	if err != nil {
-		return fmt.Errorf("API server %s is not ready: %w", c.server, err)
+	said, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if failing := failingChecks(string(said)); len(failing) > 0 {
+		return fmt.Errorf("API server %s is not ready: not yet %s", c.server, few(failing))
+	}
+	return fmt.Errorf("API server %s is not ready: %w", c.server, err)
+}
+
+// failingChecks are the names in the answer of /readyz that are marked as failing, out of some forty.
+func failingChecks(said string) (names []string) {
+	for line := range strings.Lines(said) {
+		if rest, failing := strings.CutPrefix(line, "[-]"); failing {
+			name, _, _ := strings.Cut(rest, " failed:")
+			names = append(names, strings.TrimPrefix(strings.TrimSpace(name), "poststarthook/"))
+		}
+	}
+	return names
 }

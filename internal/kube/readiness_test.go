@@ -138,3 +138,13 @@ func TestSystemReady(t *testing.T) {
 		t.Errorf("one that was not: %v", err)
 	}
 }
+
+func TestTheAnswerOfReadyzIsToldByWhatFails(t *testing.T) {
+	said := "[+]ping ok\n[+]etcd ok\n[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n[-]autoregister-completion failed: reason withheld\nreadyz check failed\n"
+	if got := few(failingChecks(said)); got != "rbac/bootstrap-roles; autoregister-completion" {
+		t.Errorf("got %q", got)
+	}
+	if got := failingChecks("Unauthorized"); len(got) > 0 {
+		t.Errorf("got %q", got)
+	}
+}
