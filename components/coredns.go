@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,7 +33,22 @@ func (in *Input) coredns() ([]runtime.Object, error) {
 		configMap("coredns", data),
 		in.dnsService(),
 		in.corednsDeployment(data),
+		corednsBudget(),
 	}, nil
+}
+
+// corednsBudget lets drains take one replica at a time. It says how many may be away rather than how many must stay: a
+// single replica could else never be moved.
+func corednsBudget() *policyv1.PodDisruptionBudget {
+	labels := map[string]string{"k8s-app": "kube-dns"}
+	return &policyv1.PodDisruptionBudget{
+		TypeMeta: typeMeta("policy/v1", "PodDisruptionBudget"), ObjectMeta: meta(metav1.NamespaceSystem, "coredns", labels),
+		Spec: policyv1.PodDisruptionBudgetSpec{
+			MaxUnavailable: ptr.To(intstr.FromInt32(1)), Selector: &metav1.LabelSelector{MatchLabels: labels},
+			// A replica that does not run serves nobody, and must not hold up a drain.
+			UnhealthyPodEvictionPolicy: ptr.To(policyv1.AlwaysAllow),
+		},
+	}
 }
 
 // canForward reports whether every machine knows a resolver. CoreDNS dies of a forward plugin

@@ -1,8 +1,10 @@
 package components
 
 import (
+	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,6 +14,12 @@ import (
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/templates"
+)
+
+// How long a machine that is shut down waits for its pods, and the part of it that is kept for critical ones.
+const (
+	shutdownGrace         = time.Minute
+	shutdownGraceCritical = 20 * time.Second
 )
 
 // kubelet is the node agent. On a load-balancer node it stands alone: it runs static pods and has no API server.
@@ -38,9 +46,17 @@ func (in *Input) kubelet(n spec.Node) ([]node.Resource, error) {
 		return nil, err
 	}
 	inputs = append(inputs, secrets...)
-	out := append([]node.Resource{dir(manifestDir, 0o700)}, inputs...)
+	out := append([]node.Resource{dir(manifestDir, 0o700), logindDelay()}, inputs...)
 	out = append(out, wrapper("kubelet"), wrapper("kubectl"))
 	return append(out, node.Resource{Unit: &node.Unit{Name: "kubelet.service", RestartOn: ids(inputs)}}), nil
+}
+
+// logindDelay lets the kubelet hold up a shutdown for that long. The kubelet would write the same file, and have logind
+// read it; but then nobody would remove it.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/nodeshutdown/systemd/inhibit_linux.go
+func logindDelay() node.Resource {
+	return textFile("/etc/systemd/logind.conf.d/99-kubelet.conf", 0o644,
+		fmt.Appendf(nil, "# Kubelet logind override\n[Login]\nInhibitDelayMaxSec=%.0f\n", shutdownGrace.Seconds()))
 }
 
 // wrapper puts one program of the multi-call binary on the PATH under its own name.
@@ -97,6 +113,10 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 		SeccompDefault:              ptr.To(true),
 		EnableDebugFlagsHandler:     ptr.To(true), // the name covers logs, exec and port-forward too
 		EnableProfilingHandler:      ptr.To(false),
+		// A reboot ends pods as they ask for it: first those of workloads, for which most allow half a minute, then what
+		// the node itself runs on.
+		ShutdownGracePeriod:             metav1.Duration{Duration: shutdownGrace},
+		ShutdownGracePeriodCriticalPods: metav1.Duration{Duration: shutdownGraceCritical},
 	}
 	if systemdCgroup(facts) {
 		config.CgroupDriver = "systemd"

@@ -37,6 +37,7 @@ func (in *Input) kubeProxy() ([]runtime.Object, error) {
 			Name: "kube-proxy", Image: in.ref("kube-proxy"), ImagePullPolicy: corev1.PullNever,
 			Command:         []string{"/usr/local/bin/kube", "kube-proxy", "--config=/var/lib/kube-proxy/config.conf", "--hostname-override=$(NODE_NAME)"},
 			Env:             []corev1.EnvVar{fieldEnv("NODE_NAME", "spec.nodeName")},
+			Resources:       requests("50m", "64Mi"),
 			SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)},
 			VolumeMounts: []corev1.VolumeMount{
 				{Name: "config", MountPath: "/var/lib/kube-proxy"},

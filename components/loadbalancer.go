@@ -58,6 +58,8 @@ func (in *Input) haproxy() ([]node.Resource, error) {
 		command: []string{"/usr/sbin/haproxy", "-W", "-db", "-f", config.File.Path},
 		mounts:  []mount{{path: balancerDir}, {path: pkiDir + "/ca.crt", file: true}},
 		inputs:  []node.Resource{config, in.caFile()},
+		// Of the balancer alone: one without an API server to offer must not be killed for it.
+		liveness: httpGet(corev1.URISchemeHTTP, "127.0.0.1", haproxyHealthPort, "/livez"),
 	}
 	manifest, err := pod.resource()
 	return []node.Resource{dir(balancerDir, 0o755), config, manifest}, err

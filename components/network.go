@@ -38,6 +38,7 @@ func (in *Input) network() ([]runtime.Object, error) {
 			// Ready once pods of the node can start, so that a rolling update waits for one node before it takes the next.
 			LivenessProbe:   probe(httpGet(corev1.URISchemeHTTP, "127.0.0.1", flannelHealthPort, "/healthz"), 10, 6),
 			ReadinessProbe:  probe(httpGet(corev1.URISchemeHTTP, "127.0.0.1", flannelHealthPort, "/readyz"), 1, 3),
+			Resources:       requests("50m", "50Mi"),
 			SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)},
 			VolumeMounts: []corev1.VolumeMount{
 				{Name: "config", MountPath: "/etc/flannel"},
