@@ -74,6 +74,7 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 		"--peer-key-file=" + certs + "peer.key",
 		fmt.Sprintf("--listen-metrics-urls=http://127.0.0.1:%d", etcdMetricsPort),
 		"--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
+		fmt.Sprintf("--quota-backend-bytes=%d", in.Cluster.Etcd.QuotaBytes),
 		"--snapshot-count=10000",
 		"--watch-progress-notify-interval=5s",
 		"--tls-min-version=TLS1.2",

@@ -30,6 +30,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.readLoadBalancer(top.sub("load_balancer"))
 	d.SSH = d.readSSH(top.sub("ssh"), defaultSSH())
 	d.readPKI(top.sub("pki"))
+	d.readEtcd(top.sub("etcd"))
 	d.readKubelet(top.sub("kubelet"))
 	d.readNodes()
 	d.readNetwork(top.sub("network"))

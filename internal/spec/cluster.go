@@ -30,6 +30,7 @@ type Cluster struct {
 	Network      Network
 	SSH          SSH
 	PKI          PKI
+	Etcd         Etcd
 	Kubelet      Kubelet
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
@@ -95,6 +96,11 @@ type PKI struct {
 	CALifetime time.Duration
 	Lifetime   time.Duration // of leaves
 	ExtraSANs  []string      // more names and addresses for the API server's certificate
+}
+
+// Etcd is the etcd block.
+type Etcd struct {
+	QuotaBytes int64 // size of the database at which it takes no more writes; 0: etcd's default
 }
 
 // Kubelet is the kubelet block: settings merged over the defaults on every node.

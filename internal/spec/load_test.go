@@ -72,6 +72,7 @@ func TestDefaults(t *testing.T) {
 			Proxy: "nftables", Backend: "vxlan", DNS: "cluster.local", NodePorts: "30000-32767"},
 		SSH:   ssh,
 		PKI:   PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
+		Etcd:  Etcd{QuotaBytes: 8 << 30},
 		Nodes: []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh}},
 	}
 	if diff := diffCluster(want, load(t, path, LoadOptions{})); diff != "" {
@@ -118,6 +119,9 @@ pki {
   lifetime    = "2160h"
   extra_sans  = ["*.example.com", "192.0.2.1"]
 }
+etcd {
+  quota_gib = 3
+}
 kubelet {
   max_pods                        = 50
   eviction_hard                   = { "nodefs.available" = "1%" }
@@ -156,8 +160,9 @@ node "w" {
 		LoadBalancer: LoadBalancing{Kind: VIP, Interface: "bond0.100", RouterID: 7},
 		Network: Network{Pods: netip.MustParsePrefix("fd00:2::/48"), Services: netip.MustParsePrefix("fd00:3::/112"),
 			Proxy: "iptables", Backend: "host-gw", DNS: "k8s.example.com", NodePorts: "20000-20100"},
-		SSH: ssh,
-		PKI: PKI{Algorithm: "rsa-4096", CALifetime: 3650 * 24 * time.Hour, Lifetime: 2160 * time.Hour, ExtraSANs: []string{"*.example.com", "192.0.2.1"}},
+		SSH:  ssh,
+		PKI:  PKI{Algorithm: "rsa-4096", CALifetime: 3650 * 24 * time.Hour, Lifetime: 2160 * time.Hour, ExtraSANs: []string{"*.example.com", "192.0.2.1"}},
+		Etcd: Etcd{QuotaBytes: 3 << 30},
 		Kubelet: Kubelet{MaxPods: 50, EvictionHard: map[string]string{"nodefs.available": "1%"},
 			ImageGCHighThresholdPercent: 99, ImageGCLowThresholdPercent: 98},
 		Nodes: []Node{

@@ -52,6 +52,9 @@ func fileType() *blockType {
 			optional("lifetime", cty.String),
 			optional("extra_sans", cty.List(cty.String)),
 		}},
+		{name: "etcd", once: true, attrs: []attribute{
+			optional("quota_gib", cty.Number),
+		}},
 		{name: "kubelet", once: true, attrs: []attribute{
 			optional("max_pods", cty.Number),
 			optional("eviction_hard", cty.Map(cty.String)),
