@@ -18,10 +18,12 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+
+	"github.com/slipway/slipway/distro/kube/approver"
 )
 
 // programs are the mains of k8s.io/kubernetes/cmd/*, each returning its exit status. They are the
-// same lines in every supported minor.
+// same lines in every supported minor. The last is not upstream's: it shares the others' packages, and so costs nothing here.
 func programs() map[string]func() int {
 	return map[string]func() int{
 		"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
@@ -30,6 +32,7 @@ func programs() map[string]func() int {
 		"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 		"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
 		"kubectl":                 runKubectl,
+		"kubelet-approver":        approver.Main,
 	}
 }
 
