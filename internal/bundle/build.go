@@ -54,7 +54,8 @@ func Build(ctx context.Context, o Options, sink event.Sink) (Report, error) {
 		return Report{}, err
 	}
 	d := debian{lists: filepath.Join(o.Distro, "debian"), cache: filepath.Join(o.Cache, "debian"), arch: runtime.GOARCH}
-	return build(ctx, o, r, d.unpack, event.On(sink, "", "bundle"))
+	// Without a stage: parts, packages and blobs are what there is to follow.
+	return build(ctx, o, r, d.unpack, sink)
 }
 
 // unpackFunc makes the root filesystem of a list of Debian packages.
