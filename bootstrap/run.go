@@ -23,6 +23,7 @@ import (
 type Run struct {
 	Cluster *spec.Cluster
 	Sink    event.Sink
+	Here    string        // name of the node that is this very machine; "" when all are reached over SSH
 	Timeout time.Duration // for each thing that is waited for; 0: five minutes
 	Forget  []string      // nodes no longer declared whose machines need not be cleaned if they do not answer
 
@@ -52,6 +53,17 @@ func Open(c *spec.Cluster, sink event.Sink) (_ *Run, err error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// OpenHere is Open for a cluster of which the named node is this very machine.
+func OpenHere(node string) func(*spec.Cluster, event.Sink) (*Run, error) {
+	return func(c *spec.Cluster, sink event.Sink) (*Run, error) {
+		r, err := Open(c, sink)
+		if err == nil {
+			r.Here = node
+		}
+		return r, err
+	}
 }
 
 // View opens the cluster for looking only, also while another run is at work.

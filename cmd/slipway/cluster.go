@@ -85,24 +85,29 @@ func output(cmd *cobra.Command) (*ui.Output, error) {
 	return ui.New(cmd.OutOrStdout(), cmd.ErrOrStderr(), format), nil
 }
 
-// follow runs a verb's work under a live display, with its exit code by what went wrong. The
-// display is closed before anything else is written.
+// follow runs a verb's work on the cluster of the file under a live display, with its exit code by what went wrong.
 func follow(out *ui.Output, flags *clusterFlags, title string, query bool, open opener, work func(*bootstrap.Run) error) (ui.Feed, error) {
 	c, err := flags.load()
 	if err != nil {
 		return nil, err
 	}
+	return followOn(out, c, flags.timeout, title, query, open, work)
+}
+
+// followOn is follow for a cluster that was read already. The display is closed before anything else is written.
+func followOn(out *ui.Output, c *spec.Cluster, timeout time.Duration, title string, query bool, open opener, work func(*bootstrap.Run) error) (ui.Feed, error) {
 	course := ui.Course{Title: title + " " + c.Name, Query: query}
 	for _, n := range c.Nodes {
 		course.Nodes = append(course.Nodes, n.Name)
 	}
 	feed := out.Follow(course)
 	defer feed.Close()
-	r, err := flags.open(open, feed)
+	r, err := open(c, feed)
 	if err != nil {
 		return feed, err
 	}
 	defer r.Close()
+	r.Timeout = timeout
 	return feed, coded(work(r))
 }
 

@@ -88,6 +88,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newApply(),
 		newStatus(),
 		newDestroy(),
+		newInit(),
 		newKubeconfig(),
 		group(newBundle()),
 		group(newLab()),

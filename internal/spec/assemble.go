@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -66,6 +67,8 @@ func (d *draft) readCluster(top section) {
 	if path, ok := s.file("bundle", "bundle", nil); ok {
 		d.Bundle = path
 	}
+	d.StateDir = cmp.Or(d.opts.StateDir, d.StateDir)
+	d.Bundle = cmp.Or(d.opts.Bundle, d.Bundle)
 }
 
 func (d *draft) readVersion(s section) {

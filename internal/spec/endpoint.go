@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -34,6 +35,15 @@ func (d *draft) readEndpoint(s section) {
 func (d *draft) isNull(s section, name string) bool {
 	v, diags := s.block.attrs[name].Expr.Value(s.scope.ctx)
 	return !diags.HasErrors() && v.IsNull()
+}
+
+// ParseEndpoint reads what the endpoint attribute takes, for a flag. Where it is a name, addr has the port alone.
+func ParseEndpoint(text string) (addr netip.AddrPort, name string, err error) {
+	a, name, port, wrong := parseEndpoint(text)
+	if wrong != "" {
+		return addr, "", fmt.Errorf("%q is no endpoint: %s Expected an address or a name with a port, such as 10.0.0.100:6443 or api.example.com:6443", text, wrong)
+	}
+	return netip.AddrPortFrom(a, port), name, nil
 }
 
 func parseEndpoint(text string) (addr netip.Addr, name string, port uint16, wrong string) {

@@ -25,6 +25,8 @@ type LoadOptions struct {
 	// NoSSH leaves keys, known_hosts and password files unread, for work on the machine itself
 	// (init, join), where the operator's files are not.
 	NoSSH bool
+	// StateDir and Bundle, absolute paths, take the place of what the file says; "" for the file's.
+	StateDir, Bundle string
 }
 
 // SupportedKubernetes lists the versions that this program knows, oldest first.

@@ -1,0 +1,195 @@
+package bootstrap
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/slipway/slipway/internal/bundle"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// A control plane that was begun or joined by hand keeps the cluster's file and state directory itself.
+const (
+	ownDir   = node.Home + "/cluster"
+	ownFile  = ownDir + "/cluster.hcl"
+	ownState = ownDir + "/state"
+)
+
+// controlPlaneTaint keeps workloads off, as kubeadm does.
+const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
+
+// Beginning is what init is told of the cluster that it begins on this machine. The zero value stands for
+// what this machine and its bundle suggest.
+type Beginning struct {
+	File         string // a cluster's file with this one node; the other fields but Bundle are then unused
+	Bundle       string // path of the bundle; "" to look beside the program
+	Name         string // of the cluster
+	Kubernetes   string
+	Node         string     // name; "" for the host's
+	Address      netip.Addr // invalid for that of the default route
+	Endpoint     string
+	LoadBalancer spec.LBKind // "" for a shared address where there is an endpoint, and none where not
+	Pods         netip.Prefix
+	Services     netip.Prefix
+	Proxy        string
+	ExtraSANs    []string
+	Single       bool // workloads run here too
+}
+
+// ExistsError is a machine on which a cluster was begun with other settings.
+type ExistsError struct{ Path string }
+
+func (e *ExistsError) Error() string {
+	return "a cluster was begun on this machine with other settings, which " + e.Path + " holds"
+}
+
+// Remedy is what to do then.
+func (e *ExistsError) Remedy() string {
+	return "run init with those settings (init -f " + e.Path + ") to finish or repair it, or slipway reset to take it off first"
+}
+
+// Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the
+// same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed.
+func Begin(b Beginning) (*spec.Cluster, error) {
+	text, err := b.text()
+	if err != nil {
+		return nil, err
+	}
+	draft, err := os.MkdirTemp("", "slipway-init-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(draft)
+	if _, err := readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, b.Bundle); err != nil {
+		return nil, err
+	}
+	switch before, err := os.ReadFile(ownFile); {
+	case err == nil && !bytes.Equal(before, text):
+		return nil, &ExistsError{ownFile}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if err := os.MkdirAll(ownDir, 0o700); err != nil {
+		return nil, err
+	}
+	return readOwn(ownFile, text, b.Bundle)
+}
+
+// readOwn writes text to path and reads it as this machine's own cluster.
+func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
+	if err := renameio.WriteFile(path, text, 0o600); err != nil {
+		return nil, err
+	}
+	return spec.Read(path, spec.LoadOptions{NoSSH: true, StateDir: ownState, Bundle: bundle})
+}
+
+// text is the cluster's file.
+func (b Beginning) text() ([]byte, error) {
+	if b.File != "" {
+		c, err := spec.Read(b.File, spec.LoadOptions{NoSSH: true})
+		if err != nil {
+			return nil, err
+		}
+		if len(c.Nodes) != 1 || c.Nodes[0].Role != spec.ControlPlane {
+			return nil, c.Refuse(spec.Objection{At: c.Places.Cluster, Summary: "Not one control plane",
+				Detail: fmt.Sprintf("init begins a cluster with this machine alone, so the file must declare one node, a control plane, and it declares %d. The others join; or have slipway apply make them all over SSH.", len(c.Nodes))})
+		}
+		return spec.Write(c), nil
+	}
+	c, err := b.cluster()
+	if err != nil {
+		return nil, err
+	}
+	return spec.Write(c), nil
+}
+
+func (b Beginning) cluster() (*spec.Cluster, error) {
+	n, err := b.node()
+	if err != nil {
+		return nil, err
+	}
+	c := &spec.Cluster{
+		Name: cmp.Or(b.Name, "kubernetes"), Kubernetes: b.Kubernetes, Nodes: []spec.Node{n},
+		Network: spec.Network{Pods: b.Pods, Services: b.Services, Proxy: b.Proxy}, PKI: spec.PKI{ExtraSANs: b.ExtraSANs},
+	}
+	c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.Direct)
+	if b.Endpoint != "" {
+		c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.VIP)
+		if c.Endpoint, c.EndpointName, err = spec.ParseEndpoint(b.Endpoint); err != nil {
+			return nil, err
+		}
+	}
+	if c.Kubernetes == "" {
+		c.Kubernetes, err = versionAt(b.Bundle)
+	}
+	return c, err
+}
+
+func (b Beginning) node() (spec.Node, error) {
+	n := spec.Node{Name: b.Node, Role: spec.ControlPlane, Address: b.Address, Taints: []spec.Taint{}}
+	var err error
+	if n.Name == "" {
+		if n.Name, err = hostName(); err != nil {
+			return n, err
+		}
+	}
+	if !n.Address.IsValid() {
+		if n.Address, err = defaultAddress(); err != nil {
+			return n, err
+		}
+	}
+	if !b.Single {
+		n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
+	}
+	return n, nil
+}
+
+// hostName is the name of this machine as a Node has it.
+func hostName() (string, error) {
+	name, err := os.Hostname()
+	return strings.ToLower(name), err
+}
+
+// defaultAddress is the address from which this machine reaches others. No packet is sent.
+func defaultAddress() (netip.Addr, error) {
+	conn, err := net.Dial("udp4", "192.0.2.1:9") // a documentation address: the default route leads there
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("this machine has no default route, so its address among the nodes is unknown: name it with --address")
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr(), nil
+}
+
+// versionAt is the version of Kubernetes of the bundle at path; without a path, the newest of which there is a bundle
+// where Slipway looks for them.
+func versionAt(path string) (string, error) {
+	if path != "" {
+		b, err := bundle.Open(path)
+		if err != nil {
+			return "", err
+		}
+		return b.Manifest().Kubernetes, b.Close()
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	for _, version := range slices.Backward(spec.SupportedKubernetes()) {
+		if _, err = bundle.Find(".", self, version); err == nil {
+			return version, nil
+		}
+	}
+	return "", fmt.Errorf("no bundle was found: name one with --bundle (%w)", err)
+}

@@ -1,0 +1,180 @@
+package spec
+
+import (
+	"net"
+	"net/netip"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Write renders c as HCL that Load reads back to an equal Cluster, without what only the operator's machine knows:
+// how machines are reached, and where the state directory and the bundle lie. It is how a cluster's declaration is
+// kept inside the cluster, and how one that was made by hand becomes a file. It holds no secret. A Cluster that
+// is not complete is written as far as it goes; Load fills in the rest.
+func Write(c *Cluster) []byte {
+	f := hclwrite.NewEmptyFile()
+	w := writer{f.Body()}
+	cluster := w.block("cluster", c.Name)
+	cluster.text("kubernetes", c.Kubernetes)
+	cluster.text("endpoint", c.endpointText())
+	w.loadBalancer(c.LoadBalancer)
+	w.network(c.Network)
+	w.pki(c.PKI)
+	w.etcd(c.Etcd)
+	w.kubelet(c.Kubelet)
+	for _, n := range c.Nodes {
+		w.node(n)
+	}
+	return hclwrite.Format(f.Bytes())
+}
+
+// endpointText is the endpoint as parseEndpoint reads it, "" where none is declared.
+func (c *Cluster) endpointText() string {
+	switch {
+	case c.EndpointName != "":
+		return net.JoinHostPort(c.EndpointName, strconv.Itoa(int(c.Endpoint.Port())))
+	case c.Endpoint.IsValid():
+		return c.Endpoint.String()
+	}
+	return ""
+}
+
+// writer adds to one body. What has its zero value is left out.
+type writer struct{ body *hclwrite.Body }
+
+func (w writer) block(name string, labels ...string) writer {
+	if len(w.body.Blocks()) > 0 {
+		w.body.AppendNewline()
+	}
+	return writer{w.body.AppendNewBlock(name, labels).Body()}
+}
+
+func (w writer) text(name, value string) {
+	if value != "" {
+		w.body.SetAttributeValue(name, cty.StringVal(value))
+	}
+}
+
+func (w writer) prefix(name string, value netip.Prefix) {
+	if value.IsValid() {
+		w.text(name, value.String())
+	}
+}
+
+func (w writer) duration(name string, value time.Duration) {
+	if value != 0 {
+		w.text(name, span(value))
+	}
+}
+
+func (w writer) number(name string, value int) {
+	if value != 0 {
+		w.body.SetAttributeValue(name, cty.NumberIntVal(int64(value)))
+	}
+}
+
+func (w writer) texts(name string, values []string) {
+	if values == nil {
+		return
+	}
+	list := cty.ListValEmpty(cty.String)
+	if len(values) > 0 {
+		var items []cty.Value
+		for _, v := range values {
+			items = append(items, cty.StringVal(v))
+		}
+		list = cty.ListVal(items)
+	}
+	w.body.SetAttributeValue(name, list)
+}
+
+func (w writer) pairs(name string, values map[string]string) {
+	if len(values) == 0 {
+		return
+	}
+	items := map[string]cty.Value{}
+	for k, v := range values {
+		items[k] = cty.StringVal(v)
+	}
+	w.body.SetAttributeValue(name, cty.MapVal(items))
+}
+
+func (w writer) loadBalancer(lb LoadBalancing) {
+	if lb.Kind == Direct {
+		return
+	}
+	b := w.block("load_balancer", string(lb.Kind))
+	b.text("interface", lb.Interface)
+	b.number("router_id", lb.RouterID)
+	b.number("port", lb.Port)
+}
+
+func (w writer) network(n Network) {
+	if n == (Network{}) {
+		return
+	}
+	b := w.block("network")
+	b.prefix("pods", n.Pods)
+	b.prefix("services", n.Services)
+	b.text("proxy", n.Proxy)
+	b.text("backend", n.Backend)
+	b.text("dns", n.DNS)
+	b.text("node_ports", n.NodePorts)
+}
+
+func (w writer) pki(p PKI) {
+	if p.Algorithm == "" && p.CALifetime == 0 && p.Lifetime == 0 && p.ExtraSANs == nil {
+		return
+	}
+	b := w.block("pki")
+	b.text("algorithm", p.Algorithm)
+	b.duration("ca_lifetime", p.CALifetime)
+	b.duration("lifetime", p.Lifetime)
+	b.texts("extra_sans", p.ExtraSANs)
+}
+
+func (w writer) etcd(e Etcd) {
+	if e.QuotaBytes != 0 {
+		w.block("etcd").number("quota_gib", int(e.QuotaBytes>>30))
+	}
+}
+
+func (w writer) kubelet(k Kubelet) {
+	if k.MaxPods == 0 && k.EvictionHard == nil && k.ImageGCHighThresholdPercent == 0 && k.ImageGCLowThresholdPercent == 0 {
+		return
+	}
+	b := w.block("kubelet")
+	b.number("max_pods", k.MaxPods)
+	b.pairs("eviction_hard", k.EvictionHard)
+	b.number("image_gc_high_threshold_percent", k.ImageGCHighThresholdPercent)
+	b.number("image_gc_low_threshold_percent", k.ImageGCLowThresholdPercent)
+}
+
+func (w writer) node(n Node) {
+	b := w.block("node", n.Name)
+	b.text("role", string(n.Role))
+	b.text("address", n.Address.String())
+	b.text("ssh_address", n.SSHAddress)
+	b.pairs("labels", n.Labels)
+	if n.Taints != nil {
+		taints := make([]string, 0, len(n.Taints))
+		for _, t := range n.Taints {
+			taints = append(taints, t.String())
+		}
+		sort.Strings(taints)
+		b.texts("taints", taints)
+	}
+}
+
+// String is the taint as kubectl writes it: key=value:Effect, or key:Effect.
+func (t Taint) String() string {
+	key := t.Key
+	if t.Value != "" {
+		key += "=" + t.Value
+	}
+	return key + ":" + t.Effect
+}
