@@ -71,15 +71,15 @@ func (in *Input) cniPlugins() ([]node.Resource, error) {
 // cgroupfs under version 1 and where systemd is not in charge.
 func systemdCgroup(f node.Facts) bool { return f.Cgroup == 2 && f.Systemd }
 
-// earlyImages are those that the kubelet needs at once.
+// earlyImages are those that the kubelet needs at once; itself it is in that of kube.
 func (in *Input) earlyImages(n spec.Node) ([]node.Resource, error) {
-	names := []string{"pause"}
+	names := []string{"pause", "kube"}
 	if in.holdsBalancer(n) {
 		names = append(names, "loadbalancer")
 	}
 	switch n.Role {
 	case spec.ControlPlane:
-		names = append(names, "etcd", "kube")
+		names = append(names, "etcd")
 	case spec.Worker:
 		names = append(names, clusterImages()...)
 	}

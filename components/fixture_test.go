@@ -64,9 +64,12 @@ func payload() Payload {
 		return node.Blob{Digest: "sha256:" + hex.EncodeToString(sum[:]), Size: int64(len(name))}
 	}
 	p := Payload{Binaries: map[string]node.Binary{}, Images: map[string]node.Image{}}
-	for _, name := range []string{"kube", "containerd", "containerd-shim-runc-v2", "ctr", "runc", "bridge", "host-local", "loopback",
-		"portmap", "etcdctl", "etcdutl"} {
+	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr", "runc", "bridge", "host-local", "loopback", "portmap"} {
 		p.Binaries[name] = node.Binary{SHA256: blob(name).Digest[7:], Size: 1000, Blob: blob(name + " packed")}
+	}
+	for name, image := range map[string]string{"kube": "kube", "etcdctl": "etcd", "etcdutl": "etcd"} {
+		p.Binaries[name] = node.Binary{SHA256: blob(name).Digest[7:], Size: 1000,
+			In: &node.ImageFile{Ref: "slipway.local/" + image + ":v1", Path: "/usr/local/bin/" + image}}
 	}
 	for _, name := range []string{"kube", "kube-proxy", "etcd", "pause", "flannel", "coredns", "metrics-server", "loadbalancer"} {
 		p.Images[name] = node.Image{

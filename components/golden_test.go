@@ -75,6 +75,9 @@ func show(out *strings.Builder, r node.Resource) {
 		out.WriteString("\n" + strings.TrimSuffix(string(r.File.Content), "\n"))
 	case r.Binary != nil:
 		fmt.Fprintf(out, " %04o %.8s", r.Binary.Mode, r.Binary.SHA256)
+		if in := r.Binary.In; in != nil {
+			fmt.Fprintf(out, " in %s of image %s", in.Path, in.Ref)
+		}
 	case r.Image != nil:
 		fmt.Fprintf(out, " %.15s", r.Image.Manifest.Digest)
 	case r.Unit != nil:

@@ -187,8 +187,8 @@ func image(name string) func(*testing.T, *Input) {
 func TestOnlyWhatARoleNeeds(t *testing.T) {
 	for name, want := range map[string][]string{
 		"cp-1": {"coredns", "etcd", "flannel", "kube", "kube-proxy", "metrics-server", "pause"},
-		"w-1":  {"coredns", "flannel", "kube-proxy", "metrics-server", "pause"},
-		"lb-1": {"loadbalancer", "pause"},
+		"w-1":  {"coredns", "flannel", "kube", "kube-proxy", "metrics-server", "pause"},
+		"lb-1": {"kube", "loadbalancer", "pause"},
 	} {
 		in := load(t, "balancer-nodes")
 		var images []string

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -129,20 +128,11 @@ func (b *bench) packBinary(archive *tar.Writer, binary bundle.Binary) error {
 	if slices.Contains([]string{"bridge", "host-local", "loopback", "portmap"}, binary.Name) {
 		dir = "opt/cni/bin/"
 	}
-	packed, err := b.bundle.Blob(binary.Blob.Digest)
-	if err != nil {
-		return err
-	}
-	unpacked, err := zstd.NewReader(packed)
-	if err != nil {
-		return err
-	}
-	defer unpacked.Close()
-	content, err := io.ReadAll(unpacked)
-	if err != nil {
+	var content bytes.Buffer
+	if err := b.bundle.WriteExecutable(&content, binary); err != nil {
 		return fmt.Errorf("unpack %s: %w", binary.Name, err)
 	}
-	return put(archive, dir+binary.Name, 0o755, content)
+	return put(archive, dir+binary.Name, 0o755, content.Bytes())
 }
 
 // layout is the OCI layout of images as tar, each under the bundle's name and under kubeadm's.

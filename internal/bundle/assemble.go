@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
+	digest "github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway/slipway/internal/event"
@@ -30,12 +33,6 @@ func (b *builder) assemble(ctx context.Context) (Manifest, blobSet, error) {
 	}
 	m := Manifest{Format: FormatVersion, Kubernetes: b.Kubernetes, Arch: b.arch, Versions: versions}
 	blobs := blobSet{}
-	for _, r := range b.binaries {
-		p := done[r.key()]
-		blobs.addPacked(p)
-		m.Binaries = append(m.Binaries, Binary{Name: r.name, Roles: r.roles, Size: p.RawSize, SHA256: p.Raw.Encoded(),
-			Blob: node.Blob{Digest: p.Digest.String(), Size: p.Size, MediaType: zstdType}})
-	}
 	for _, r := range b.images {
 		var layers []packed
 		for _, l := range r.layers {
@@ -47,7 +44,34 @@ func (b *builder) assemble(ctx context.Context) (Manifest, blobSet, error) {
 		}
 		m.Images = append(m.Images, image)
 	}
+	for _, r := range b.binaries {
+		binary := Binary{Name: r.name, Roles: r.roles}
+		if r.image == "" {
+			p := done[r.key()]
+			blobs.addPacked(p)
+			binary.Size, binary.SHA256 = p.RawSize, p.Raw.Encoded()
+			binary.Blob = node.Blob{Digest: p.Digest.String(), Size: p.Size, MediaType: zstdType}
+		} else if err := b.find(&binary, r, m.Images); err != nil {
+			return Manifest{}, nil, fmt.Errorf("binary %s: %w", r.name, err)
+		}
+		m.Binaries = append(m.Binaries, binary)
+	}
 	return m, blobs, nil
+}
+
+// find fills in where among images the executable is.
+func (b *builder) find(binary *Binary, r binaryRecipe, images []Image) error {
+	hash, count := digest.SHA256.Digester(), counter(0)
+	if err := b.writeExecutable(r.part)(io.MultiWriter(hash.Hash(), &count)); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(images, func(i Image) bool { return i.Name == r.image })
+	if i < 0 {
+		return fmt.Errorf("the bundle has no image %s", r.image)
+	}
+	binary.Size, binary.SHA256 = int64(count), hash.Digest().Encoded()
+	binary.Image, binary.Path = images[i].Ref, path.Join("/", binDir, b.parts[r.part].Output)
+	return nil
 }
 
 // packing is one thing to compress; what several images share is compressed once.
@@ -64,6 +88,9 @@ func (l layer) key() string        { return fmt.Sprintf("layer %v", l) }
 func (b *builder) packAll(ctx context.Context) (map[string]packed, error) {
 	todo := map[string]*packing{}
 	for _, r := range b.binaries {
+		if r.image != "" {
+			continue
+		}
 		todo[r.key()] = &packing{what: "binary " + r.name, write: b.writeExecutable(r.part)}
 	}
 	for _, r := range b.images {

@@ -45,8 +45,8 @@ func (d tiny) recipe() recipe {
 		parts: []Part{{Name: "hello", Version: "1.2.3", Dir: "hello", Package: ".", Output: "hello",
 			Links: []string{"bonjour"}, LDFlags: []string{"-X main.word=moin"}}},
 		binaries: []binaryRecipe{
-			{"hello", "hello", []string{controlPlane, worker}},
-			{"bonjour", "hello", []string{controlPlane}},
+			{"hello", "hello", []string{controlPlane, worker}, ""},
+			{"bonjour", "hello", []string{controlPlane}, "tools"},
 		},
 		images: []imageRecipe{
 			{"hello", "hello", []string{controlPlane}, []layer{hello}, []string{"/usr/local/bin/hello"}},

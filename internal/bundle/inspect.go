@@ -24,7 +24,11 @@ func (m Manifest) Print(w io.Writer) error {
 
 	binaries := plainTable("binary", "size", "sent", "roles")
 	for _, b := range m.Binaries {
-		binaries.AppendRow(table.Row{b.Name, megabytes(b.Size), megabytes(b.Blob.Size), strings.Join(b.Roles, ", ")})
+		sent := megabytes(b.Blob.Size)
+		if b.Image != "" {
+			sent = "in " + b.Image
+		}
+		binaries.AppendRow(table.Row{b.Name, megabytes(b.Size), sent, strings.Join(b.Roles, ", ")})
 	}
 	out.WriteString(binaries.Render() + "\n\n")
 
@@ -66,7 +70,7 @@ func (m Manifest) sent(role string) (total int64) {
 	sizes := map[string]int64{}
 	binaries, images := m.forRole(role)
 	for _, b := range binaries {
-		sizes[b.Blob.Digest] = b.Blob.Size
+		sizes[b.Blob.Digest] = b.Blob.Size // nothing where it is in an image
 	}
 	for _, i := range images {
 		sizes[i.Manifest.Digest] = i.Manifest.Size

@@ -11,10 +11,11 @@ import (
 func TestManifestPrint(t *testing.T) {
 	shared := node.Blob{Digest: "sha256:1", Size: 40_000_000}
 	m := Manifest{
-		Digest: "sha256:0123", Format: 1, Kubernetes: "1.36.3", Arch: "amd64",
+		Digest: "sha256:0123", Format: FormatVersion, Kubernetes: "1.36.3", Arch: "amd64",
 		Versions: map[string]string{"kube": "1.36.3", "etcd": "3.6.16", "haproxy": "2.6.12-1+deb12u4"},
 		Binaries: []Binary{
-			{Name: "kube", Roles: []string{controlPlane, worker}, Size: 139_000_000, Blob: node.Blob{Digest: "sha256:2", Size: 41_000_000}},
+			{Name: "kube", Roles: []string{controlPlane, worker}, Size: 139_000_000, Image: "slipway.local/kube:v1.36.3", Path: "/usr/local/bin/kube"},
+			{Name: "containerd", Roles: []string{controlPlane, worker}, Size: 39_000_000, Blob: node.Blob{Digest: "sha256:2", Size: 13_000_000}},
 			{Name: "etcdctl", Roles: []string{controlPlane}, Size: 60_000_000, Blob: node.Blob{Digest: "sha256:3", Size: 20_000_000}},
 			{Name: "etcdutl", Roles: []string{controlPlane}, Size: 60_000_000, Blob: node.Blob{Digest: "sha256:3", Size: 20_000_000}},
 		},

@@ -9,7 +9,7 @@ package bundle
 import "github.com/slipway/slipway/internal/node"
 
 // FormatVersion is the version of the Manifest format.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // Manifest says what a bundle holds.
 type Manifest struct {
@@ -24,14 +24,16 @@ type Manifest struct {
 	Images     []Image           `json:"images"`
 }
 
-// Binary is one executable for the machine itself. Roles "control-plane", "worker" and
-// "load-balancer" say who receives it.
+// Binary is one executable for the machine itself: a blob of its own, or a file in one of the bundle's images, so that
+// it is sent and stored once. Roles "control-plane", "worker" and "load-balancer" say who receives it.
 type Binary struct {
 	Name   string    `json:"name"` // kube, containerd, containerd-shim-runc-v2, ctr, runc, bridge, host-local, loopback, portmap, etcdctl, etcdutl
 	Roles  []string  `json:"roles"`
-	Size   int64     `json:"size"`   // bytes of the executable
-	SHA256 string    `json:"sha256"` // hex, of the executable
-	Blob   node.Blob `json:"blob"`   // zstd of the executable
+	Size   int64     `json:"size"`            // bytes of the executable
+	SHA256 string    `json:"sha256"`          // hex, of the executable
+	Blob   node.Blob `json:"blob,omitzero"`   // zstd of the executable; none where there is an Image
+	Image  string    `json:"image,omitempty"` // Image.Ref of one that every role of this binary receives
+	Path   string    `json:"path,omitempty"`  // absolute, in the image
 }
 
 // Image is one OCI image. Layers may be shared with other images of the bundle.

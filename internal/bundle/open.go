@@ -135,6 +135,14 @@ func (b *Bundle) readIndex(entries *tar.Reader) error {
 
 // complete reports every blob that the manifest names and the file lacks.
 func (b *Bundle) complete() error {
+	for _, binary := range b.manifest.Binaries {
+		if binary.Image == "" {
+			continue
+		}
+		if _, err := b.manifest.holder(binary); err != nil {
+			return err
+		}
+	}
 	var missing []error
 	for _, o := range b.owners() {
 		s, ok := b.index[o.blob.Digest]
@@ -160,7 +168,9 @@ type owner struct {
 // owners lists every use of every blob, in the manifest's order.
 func (b *Bundle) owners() (all []owner) {
 	for _, binary := range b.manifest.Binaries {
-		all = append(all, owner{"binary " + binary.Name, binary.Blob})
+		if binary.Image == "" {
+			all = append(all, owner{"binary " + binary.Name, binary.Blob})
+		}
 	}
 	for _, image := range b.manifest.Images {
 		all = append(all, owner{"image " + image.Name + " manifest", image.Manifest})

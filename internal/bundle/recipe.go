@@ -21,6 +21,7 @@ type binaryRecipe struct {
 	name  string
 	part  string // that makes it; one that is many programs is chosen by the name it is called by
 	roles []string
+	image string // name of one whose layers hold the part; "" for a blob of its own
 }
 
 type imageRecipe struct {
@@ -49,17 +50,18 @@ func binaries() []binaryRecipe {
 	everywhere := []string{controlPlane, worker, loadBalancer}
 	withPods := []string{controlPlane, worker}
 	return []binaryRecipe{
-		{"kube", "kube", everywhere}, // a load balancer has a kubelet for its static pods
-		{"containerd", "containerd", everywhere},
-		{"containerd-shim-runc-v2", "containerd-shim-runc-v2", everywhere},
-		{"ctr", "ctr", everywhere},
-		{"runc", "runc", everywhere},
-		{"bridge", "bridge", withPods},
-		{"host-local", "host-local", withPods},
-		{"loopback", "loopback", withPods},
-		{"portmap", "portmap", withPods},
-		{"etcdctl", "etcd", []string{controlPlane}},
-		{"etcdutl", "etcd", []string{controlPlane}},
+		// What an image holds anyway is not sent again.
+		{"kube", "kube", everywhere, "kube"}, // a load balancer has a kubelet for its static pods
+		{"containerd", "containerd", everywhere, ""},
+		{"containerd-shim-runc-v2", "containerd-shim-runc-v2", everywhere, ""},
+		{"ctr", "ctr", everywhere, ""},
+		{"runc", "runc", everywhere, ""},
+		{"bridge", "bridge", withPods, ""},
+		{"host-local", "host-local", withPods, ""},
+		{"loopback", "loopback", withPods, ""},
+		{"portmap", "portmap", withPods, ""},
+		{"etcdctl", "etcd", []string{controlPlane}, "etcd"},
+		{"etcdutl", "etcd", []string{controlPlane}, "etcd"},
 	}
 }
 
@@ -75,7 +77,7 @@ func images() []imageRecipe {
 	}}
 	balancer := layer{debian: "loadbalancer", users: []string{"haproxy:99", "keepalived_script:98"}}
 	return []imageRecipe{
-		{"kube", "kube", []string{controlPlane}, []layer{kube}, nil},
+		{"kube", "kube", everywhere, []layer{kube}, nil}, // of the kubelet, too
 		// kube comes first in both, so that machines fetch and unpack it once.
 		{"kube-proxy", "kube", withPods, []layer{kube, firewall}, []string{"/usr/local/bin/kube-proxy"}},
 		{"etcd", "etcd", []string{controlPlane}, []layer{{parts: []string{"etcd"}}}, []string{"/usr/local/bin/etcd"}},

@@ -31,7 +31,11 @@ func (m Manifest) forRole(role string) (binaries []Binary, images []Image) {
 
 // Resource is the binary as a node wants it at path.
 func (b Binary) Resource(path string) node.Resource {
-	return node.Resource{Binary: &node.Binary{Path: path, Mode: 0o755, SHA256: b.SHA256, Size: b.Size, Blob: b.Blob}}
+	r := node.Binary{Path: path, Mode: 0o755, SHA256: b.SHA256, Size: b.Size, Blob: b.Blob}
+	if b.Image != "" {
+		r.In = &node.ImageFile{Ref: b.Image, Path: b.Path}
+	}
+	return node.Resource{Binary: &r}
 }
 
 // Resource is the image as a node wants it.

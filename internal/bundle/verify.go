@@ -38,26 +38,27 @@ func (b *Bundle) Verify(ctx context.Context, sink event.Sink) error {
 	if err != nil {
 		problems.add(err)
 	}
-	tasks, ctx := errgroup.WithContext(ctx)
+	tasks, taskCtx := errgroup.WithContext(ctx)
 	tasks.SetLimit(runtime.GOMAXPROCS(0))
 	sink.Emit(event.Event{Kind: event.Started, Subject: b.path})
 	var done counter
 	for _, d := range slices.Sorted(maps.Keys(names)) {
 		tasks.Go(func() error {
-			if err := b.verifyBlob(ctx, d, want[d]); err != nil {
+			if err := b.verifyBlob(taskCtx, d, want[d]); err != nil {
 				problems.add(fmt.Errorf("%s: %w", names[d], err))
 			}
 			problems.Lock()
 			defer problems.Unlock()
 			done += counter(b.index[d].size)
 			sink.Emit(event.Event{Kind: event.Progress, Subject: b.path, Message: names[d], Done: int64(done), Total: b.size})
-			return ctx.Err()
+			return taskCtx.Err()
 		})
 	}
 	if err := tasks.Wait(); err != nil {
 		return err
 	}
 	if len(problems.errs) == 0 {
+		problems.add(b.verifyInImages(ctx))
 		problems.add(b.verifyFrame())
 	}
 	if err := problems.join(); err != nil {
@@ -106,6 +107,9 @@ func (b *Bundle) namesByDigest() map[string]string {
 func (b *Bundle) contents() (map[string]digest.Digest, error) {
 	want := map[string]digest.Digest{}
 	for _, binary := range b.manifest.Binaries {
+		if binary.Image != "" {
+			continue
+		}
 		want[binary.Blob.Digest] = digest.NewDigestFromEncoded(digest.SHA256, binary.SHA256)
 	}
 	var problems []error

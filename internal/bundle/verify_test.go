@@ -3,8 +3,10 @@ package bundle
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,13 +159,45 @@ func TestAnExecutableOtherThanPromisedIsNamed(t *testing.T) {
 	}
 }
 
+func TestAnExecutableInAnImageIsChecked(t *testing.T) {
+	path, _ := newTiny(t).build(t.TempDir())
+	b := open(t, path)
+	with := func(change func(*Binary)) string {
+		m := b.manifest
+		m.Binaries = slices.Clone(m.Binaries)
+		change(&m.Binaries[1])
+		return rewrite(t, b, m)
+	}
+	if bonjour := b.manifest.Binaries[1]; bonjour.Image != "slipway.local/tools:v1-2.0-deb12u1" || bonjour.Path != "/usr/local/bin/hello" || bonjour.Blob.Digest != "" ||
+		bonjour.SHA256 != b.manifest.Binaries[0].SHA256 || bonjour.Size != b.manifest.Binaries[0].Size {
+		t.Fatalf("%+v", bonjour)
+	}
+	for want, change := range map[string]func(*Binary){
+		"has sha256":            func(b *Binary) { b.SHA256 = strings.Repeat("0", 64) },
+		"holds no file /bin/no": func(b *Binary) { b.Path = "/bin/no" },
+		"no executable file":    func(b *Binary) { b.Path = "/etc/passwd" },
+	} {
+		if err := openAndVerify(t, with(change)); err == nil || !strings.Contains(err.Error(), "binary bonjour") || !strings.Contains(err.Error(), want) {
+			t.Errorf("expected %q: %v", want, err)
+		}
+	}
+	for want, change := range map[string]func(*Binary){
+		"does not hold":                 func(b *Binary) { b.Image = "slipway.local/none:v1" },
+		"not for load-balancer machine": func(b *Binary) { b.Roles = []string{loadBalancer} },
+	} {
+		if _, err := Open(with(change)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("expected %q: %v", want, err)
+		}
+	}
+}
+
 func TestOtherFormatsAreRefused(t *testing.T) {
 	path, _ := newTiny(t).build(t.TempDir())
 	b := open(t, path)
 	m := b.manifest
 	m.Format = FormatVersion + 1
 	_, err := Open(rewrite(t, b, m))
-	if err == nil || !strings.Contains(err.Error(), "format version 2, this slipway reads 1") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("format version %d, this slipway reads %d", m.Format, FormatVersion)) {
 		t.Error(err)
 	}
 	text := filepath.Join(t.TempDir(), "notes.txt")

@@ -19,7 +19,7 @@ func (b *Binary) id() string { return "binary " + b.Path }
 
 func (b *Binary) diff(_ context.Context, p *pass) (*Change, error) {
 	want := "sha256:" + b.SHA256
-	c := &Change{Action: Create, After: want, Blobs: []Blob{b.Blob}}
+	c := &Change{Action: Create, After: want, Blobs: Resource{Binary: b}.Blobs()}
 	info, err := os.Lstat(p.path(b.Path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -91,6 +91,9 @@ func (b *Binary) apply(ctx context.Context, p *pass) error {
 			return b.stamp(path, e, b.chmod(p, path))
 		}
 	}
+	if b.In != nil {
+		return b.stamp(path, e, b.take(ctx, p, path))
+	}
 	packed, err := p.Blobs().Open(b.Blob.Digest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("blob %s has not been sent to this machine: apply again", b.Blob.Digest)
@@ -109,15 +112,34 @@ func (b *Binary) unpack(ctx context.Context, path string, user int, packed io.Re
 	}
 	defer unpacked.Close()
 	return replaceFile(path, b.Mode, user, func(w io.Writer) error {
-		sum := sha256.New()
-		if _, err := io.Copy(io.MultiWriter(w, sum), unpacked); err != nil {
-			return fmt.Errorf("unpack blob %s: %w", b.Blob.Digest, err)
+		err := b.copy(w, unpacked)
+		if wrong := new(wrongBytesError); errors.As(err, &wrong) {
+			return fmt.Errorf("blob %s: %w: build the bundle again", b.Blob.Digest, err)
 		}
-		if got := hex.EncodeToString(sum.Sum(nil)); got != b.SHA256 {
-			return fmt.Errorf("blob %s holds an executable with sha256 %s, expected %s: build the bundle again", b.Blob.Digest, got, b.SHA256)
+		if err != nil {
+			return fmt.Errorf("unpack blob %s: %w", b.Blob.Digest, err)
 		}
 		return ctx.Err()
 	})
+}
+
+// wrongBytesError is an executable that is not the wanted one.
+type wrongBytesError struct{ got, want string }
+
+func (e *wrongBytesError) Error() string {
+	return fmt.Sprintf("an executable with sha256 %s, expected %s", e.got, e.want)
+}
+
+// copy copies the executable from r to w, and tells at its end by a *wrongBytesError if it is not b's.
+func (b *Binary) copy(w io.Writer, r io.Reader) error {
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(io.MultiWriter(w, sum), struct{ io.Reader }{r}, make([]byte, 256<<10)); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != b.SHA256 {
+		return &wrongBytesError{got, b.SHA256}
+	}
+	return nil
 }
 
 // user is root; tests may run as anybody.

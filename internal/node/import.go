@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -81,19 +82,10 @@ func (b *batch) read(i *Image) error {
 	if len(missing) > 0 {
 		return fmt.Errorf("%d blobs have not been sent to this machine, such as %s: apply again", len(missing), missing[0])
 	}
-	c := contents{Image: i}
-	var config ocispec.Image
-	if err := b.decode(i.Manifest.Digest, &c.manifest); err != nil {
+	c, err := readContents(i, b.decode)
+	if err != nil {
 		return err
 	}
-	if err := b.decode(c.manifest.Config.Digest.String(), &config); err != nil {
-		return err
-	}
-	c.diffs = config.RootFS.DiffIDs
-	if len(c.diffs) != len(c.manifest.Layers) || len(c.diffs) == 0 {
-		return fmt.Errorf("its configuration tells of %d layers, its manifest of %d: build the bundle again", len(c.diffs), len(c.manifest.Layers))
-	}
-	c.chains = identity.ChainIDs(append([]digest.Digest(nil), c.diffs...)) // works in place
 	b.images = append(b.images, c)
 	return nil
 }
@@ -109,10 +101,25 @@ func (b *batch) decode(d string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("blob %s: %w", d, err)
+	return json.Unmarshal(text, v)
+}
+
+// readContents reads what decode decodes of the blobs of i.
+func readContents(i *Image, decode func(d string, v any) error) (contents, error) {
+	c := contents{Image: i}
+	var config ocispec.Image
+	if err := decode(i.Manifest.Digest, &c.manifest); err != nil {
+		return c, fmt.Errorf("blob %s: %w", i.Manifest.Digest, err)
 	}
-	return nil
+	if err := decode(c.manifest.Config.Digest.String(), &config); err != nil {
+		return c, fmt.Errorf("blob %s: %w", c.manifest.Config.Digest, err)
+	}
+	c.diffs = config.RootFS.DiffIDs
+	if len(c.diffs) != len(c.manifest.Layers) || len(c.diffs) == 0 {
+		return c, fmt.Errorf("its configuration tells of %d layers, its manifest of %d: build the bundle again", len(c.diffs), len(c.manifest.Layers))
+	}
+	c.chains = identity.ChainIDs(slices.Clone(c.diffs)) // works in place
+	return c, nil
 }
 
 // make brings in the blobs, then unpacks the layers and names the images.

@@ -43,8 +43,7 @@ func runtimeState(t *testing.T, m bundle.Manifest) node.State {
 	s := node.State{Version: node.StateVersion, Cluster: "one", Node: "n1"}
 	for _, b := range m.Binaries {
 		if slices.Contains([]string{"containerd", "containerd-shim-runc-v2", "ctr", "runc"}, b.Name) {
-			s.Resources = append(s.Resources, node.Resource{Binary: &node.Binary{
-				Path: "/usr/local/bin/" + b.Name, Mode: 0o755, SHA256: b.SHA256, Size: b.Size, Blob: b.Blob}})
+			s.Resources = append(s.Resources, b.Resource("/usr/local/bin/"+b.Name))
 		}
 	}
 	render := func(name string, data map[string]any) string {
@@ -65,7 +64,15 @@ func runtimeState(t *testing.T, m bundle.Manifest) node.State {
 		text("/etc/systemd/system/containerd.service", render("containerd.service", map[string]any{"OOMScoreAdjust": 0})),
 		node.Resource{Unit: &node.Unit{Name: "containerd.service", RestartOn: []string{"file /etc/containerd/config.toml", "binary /usr/local/bin/containerd"}}})
 	for _, i := range m.Images {
-		s.Resources = append(s.Resources, node.Resource{Image: &node.Image{Ref: i.Ref, Manifest: i.Manifest, Blobs: i.Blobs}})
+		s.Resources = append(s.Resources, i.Resource())
+	}
+	for _, b := range m.Binaries {
+		switch b.Name {
+		case "kube":
+			s.Resources = append(s.Resources, b.Resource(copied))
+		case "etcdctl":
+			s.Resources = append(s.Resources, b.Resource(linked))
+		}
 	}
 	return s
 }
@@ -90,6 +97,8 @@ func (m *machine) send(b *bundle.Bundle, changes []node.Change) {
 
 const (
 	ctr = "/usr/local/bin/ctr -n k8s.io "
+	// Executables of images, on another mount than containerd's files and on the same.
+	copied, linked = "/usr/local/bin/kube", "/var/lib/containerd/bin/etcdctl"
 	// In the lab containerd's files have a mount of their own, and so blobs are received there.
 	sent = "/var/lib/containerd/slipway-blobs/sha256/"
 	held = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/"
@@ -175,6 +184,8 @@ func testImages(t *testing.T, m *machine) {
 	m.sh("systemctl stop containerd; umount " + content)
 	m.converge(s)
 
+	m.drift(s)
+
 	victim := b.Manifest().Images[0].Ref
 	m.sh(ctr + "images rm --sync " + victim)
 	if got := m.diff(s); !cmp.Equal(got, []string{"create image " + victim}) {
@@ -199,6 +210,37 @@ func testImages(t *testing.T, m *machine) {
 	}
 	m.converge(s)
 	m.occupy(b.Manifest())
+}
+
+// drift changes executables that came out of images, and has them mended without anything being sent.
+func (m *machine) drift(s node.State) {
+	m.t.Helper()
+	in := "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/*/fs/usr/local/bin/etcd"
+	if got := m.sh("stat -c %i " + linked + "; stat -c %i " + in); strings.Fields(got)[0] != strings.Fields(got)[1] {
+		m.t.Errorf("%s is not the image's file: %s", linked, got)
+	}
+	sums := func() string { return m.sh("sha256sum " + linked + " " + copied + " " + in + "; stat -c %a " + linked + " " + in) }
+	good := sums()
+	for name, drift := range map[string]struct{ script, want string }{
+		"changed in place, and so in the image": {"echo x >>" + linked, "update binary " + linked},
+		"replaced":                              {"rm " + linked + "; cp /bin/true " + linked, "update binary " + linked},
+		"deleted":                               {"rm " + linked, "create binary " + linked},
+		"not executable, and so in the image":   {"chmod 600 " + linked, "update binary " + linked},
+		"a changed copy":                        {"echo x >>" + copied, "update binary " + copied},
+		"a deleted copy":                        {"rm " + copied, "create binary " + copied},
+	} {
+		m.sh(drift.script)
+		if got := m.diff(s); !cmp.Equal(got, []string{drift.want}) {
+			m.t.Errorf("%s: diff shows %v", name, got)
+		}
+		m.converge(s)
+		if d := cmp.Diff(good, sums()); d != "" {
+			m.t.Errorf("%s: %s", name, d)
+		}
+	}
+	if got := m.sh("stat -c %i " + linked + "; stat -c %i " + in); strings.Fields(got)[0] != strings.Fields(got)[1] {
+		m.t.Errorf("in the end %s is not the image's file: %s", linked, got)
+	}
 }
 
 // occupy does to the machine what a kubelet with pods would.

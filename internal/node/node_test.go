@@ -279,12 +279,14 @@ func TestAnOptionalSysctlThatIsAbsentIsLeft(t *testing.T) {
 }
 
 func TestValidateTellsAllThatIsWrong(t *testing.T) {
-	s := state(file("etc/a", ""), dir("/"), dir("/x"), dir("/x"), Resource{}, Resource{Unit: &Unit{Name: "u", RestartOn: []string{"file /none"}}})
+	s := state(file("etc/a", ""), dir("/"), dir("/x"), dir("/x"), Resource{}, Resource{Unit: &Unit{Name: "u", RestartOn: []string{"file /none"}}},
+		Resource{Binary: &Binary{Path: "/b", In: &ImageFile{Ref: "late:1", Path: "/b"}}}, Resource{Image: &Image{Ref: "late:1"}})
 	_, err := newMachine(t).Diff(context.Background(), s)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"file etc/a: expected", "dir /: expected", "dir /x is there twice", "resource 4 (empty) has 0 kinds", `"file /none", which is no resource`} {
+	for _, want := range []string{"file etc/a: expected", "dir /: expected", "dir /x is there twice", "resource 4 (empty) has 0 kinds", `"file /none", which is no resource`,
+		"binary /b is found in image late:1, which is no resource before it"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

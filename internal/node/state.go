@@ -48,13 +48,20 @@ type Blob struct {
 	MediaType string `json:"mediaType,omitempty"`
 }
 
-// Binary is an executable, sent as a zstd-compressed blob.
+// Binary is an executable, sent as a zstd-compressed blob, or found in an image that is a resource before it.
 type Binary struct {
-	Path   string `json:"path"`
-	Mode   uint32 `json:"mode"`
-	SHA256 string `json:"sha256"` // hex, of the executable itself
-	Size   int64  `json:"size"`   // bytes of the executable itself
-	Blob   Blob   `json:"blob"`
+	Path   string     `json:"path"`
+	Mode   uint32     `json:"mode"`   // found in an image, the file's mode there: they may be one file
+	SHA256 string     `json:"sha256"` // hex, of the executable itself
+	Size   int64      `json:"size"`   // bytes of the executable itself
+	Blob   Blob       `json:"blob,omitzero"`
+	In     *ImageFile `json:"in,omitempty"` // nil where there is a Blob
+}
+
+// ImageFile is a file in an image.
+type ImageFile struct {
+	Ref  string `json:"ref"`
+	Path string `json:"path"` // absolute, in the image; no part of it is a link
 }
 
 // Image is an OCI image that containerd (namespace k8s.io) must hold and have unpacked.
@@ -113,7 +120,7 @@ func (r Resource) ID() string {
 // Blobs lists what must be sent to the machine to make r.
 func (r Resource) Blobs() []Blob {
 	switch {
-	case r.Binary != nil:
+	case r.Binary != nil && r.Binary.In == nil:
 		return []Blob{r.Binary.Blob}
 	case r.Image != nil:
 		return append([]Blob{r.Image.Manifest}, r.Image.Blobs...)

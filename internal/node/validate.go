@@ -27,6 +27,9 @@ func (s State) validate() error {
 			errs = append(errs, fmt.Errorf("%s is there twice", id))
 		}
 		seen[id] = true
+		if r.Binary != nil && r.Binary.In != nil && !seen["image "+r.Binary.In.Ref] {
+			errs = append(errs, fmt.Errorf("%s is found in image %s, which is no resource before it", id, r.Binary.In.Ref))
+		}
 		if path := r.path(); path != "" && (!filepath.IsAbs(path) || filepath.Clean(path) != path || path == "/") {
 			errs = append(errs, fmt.Errorf("%s: expected a clean absolute path", id))
 		}
@@ -77,7 +80,7 @@ func (r Resource) fingerprint() string {
 	switch {
 	case r.Binary != nil:
 		b := *r.Binary
-		b.Blob = Blob{}
+		b.Blob, b.In = Blob{}, nil
 		r.Binary = &b
 	case r.Image != nil:
 		return r.Image.Manifest.Digest
