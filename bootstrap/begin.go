@@ -193,3 +193,26 @@ func versionAt(path string) (string, error) {
 	}
 	return "", fmt.Errorf("no bundle was found: name one with --bundle (%w)", err)
 }
+
+// Own reads the cluster that this machine itself keeps, since it was begun or joined by hand, and the name of its
+// node in it. The error is fs.ErrNotExist where it keeps none.
+func Own() (c *spec.Cluster, here string, err error) {
+	if _, err := os.Stat(ownFile); err != nil {
+		return nil, "", err
+	}
+	if c, err = spec.Read(ownFile, spec.LoadOptions{NoSSH: true, StateDir: ownState}); err != nil {
+		return nil, "", err
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, "", err
+	}
+	for _, n := range c.Nodes {
+		for _, a := range addresses {
+			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr() == n.Address {
+				return c, n.Name, nil
+			}
+		}
+	}
+	return nil, "", fmt.Errorf("%s names no node with an address of this machine", ownFile)
+}

@@ -36,8 +36,12 @@ func authentication() *apiserverv1.AuthenticationConfiguration {
 		// v1 is served from 1.34, the oldest version that Slipway installs.
 		TypeMeta: typeMeta("apiserver.config.k8s.io/v1", "AuthenticationConfiguration"),
 		Anonymous: &apiserverv1.AnonymousAuthConfig{
-			Enabled:    true,
-			Conditions: []apiserverv1.AnonymousAuthCondition{{Path: "/livez"}, {Path: "/readyz"}, {Path: "/healthz"}},
+			Enabled: true,
+			Conditions: []apiserverv1.AnonymousAuthCondition{
+				{Path: "/livez"}, {Path: "/readyz"}, {Path: "/healthz"},
+				// What a machine that wants to join reads first. Nobody may until the cluster is opened for joining.
+				{Path: "/api/v1/namespaces/kube-public/configmaps/cluster-info"},
+			},
 		},
 	}
 }

@@ -17,6 +17,9 @@ func (in *Input) certificates(n spec.Node) ([]node.Resource, error) {
 		out = append(out, dir(pkiDir+"/etcd", 0o755))
 		out = append(out, in.authorityFiles()...)
 	}
+	if in.Joined {
+		return out, nil
+	}
 	leaves := in.Certs.Node(n.Name)
 	for _, leaf := range pki.Table() {
 		if leaf.Path == "" || !leaf.On(n.Role) {
@@ -98,6 +101,14 @@ func (in *Input) kubeletSecrets(n spec.Node) ([]node.Resource, error) {
 	if n.Role == spec.LoadBalancer {
 		return nil, nil
 	}
+	if in.Joined {
+		text, err := pki.RenewingKubeconfig(in.Cluster.Name, in.Server(n), in.Certs.CA(pki.Kubernetes).Cert, KubeletClientCurrent)
+		return []node.Resource{textFile("/etc/kubernetes/kubelet.conf", 0o600, text)}, err
+	}
 	kubeconfig, err := in.kubeconfig(n, pki.Kubelet)
 	return []node.Resource{kubeconfig}, err
 }
+
+// KubeletClientCurrent is where a kubelet that renews its client certificate keeps it, certificate and key in one file.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/certificate/kubelet.go
+const KubeletClientCurrent = "/var/lib/kubelet/pki/kubelet-client-current.pem"

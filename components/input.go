@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
@@ -19,6 +20,10 @@ type Input struct {
 	Certs   *pki.Set
 	Facts   map[string]node.Facts // by node name
 	Payload Payload
+
+	// Joined is a worker that joined by itself: its kubelet holds certificates of its own, which the cluster
+	// issued and renews, and Certs holds nothing but the cluster's authority without its key.
+	Joined bool
 }
 
 // Payload is what the bundle offers, by name.
@@ -103,6 +108,9 @@ func (in *Input) AdminServer() string {
 	other := Input{Cluster: &c}
 	return other.sharedServer()
 }
+
+// Endpoint is AdminServer as host and port.
+func (in *Input) Endpoint() string { return strings.TrimPrefix(in.AdminServer(), "https://") }
 
 func joinHostPort(host string, port int) string {
 	if a, err := netip.ParseAddr(host); err == nil {

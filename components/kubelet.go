@@ -131,8 +131,13 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 	}
 	config.Authentication.X509.ClientCAFile = pkiDir + "/ca.crt"
 	config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeWebhook
-	config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
-	config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
+	if in.Joined {
+		// It asked the cluster for its certificates, and does so again before they end.
+		config.RotateCertificates, config.ServerTLSBootstrap = true, true
+	} else {
+		config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
+		config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
+	}
 	config.ClusterDNS = []string{in.dnsAddress().String()}
 	config.ClusterDomain = c.Network.DNS
 	config.RegisterWithTaints = in.Taints(n)

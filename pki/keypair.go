@@ -71,6 +71,9 @@ func (k KeyPair) parse() (*x509.Certificate, error) {
 	return pair.Leaf, nil
 }
 
+// certificate returns the certificate alone: of an authority whose key is elsewhere.
+func (k KeyPair) certificate() (*x509.Certificate, error) { return helpers.ParseCertificatePEM(k.Cert) }
+
 // signer returns certificate and private key.
 func (k KeyPair) signer() (*x509.Certificate, crypto.Signer, error) {
 	cert, err := k.parse()

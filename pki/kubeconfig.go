@@ -28,6 +28,23 @@ func Kubeconfig(clusterName, server string, ca []byte, user string, kp KeyPair) 
 	return out, nil
 }
 
+// RenewingKubeconfig returns a kubelet's kubeconfig whose certificate and key are in the file at path, where the kubelet
+// itself replaces them. It holds no secret.
+func RenewingKubeconfig(clusterName, server string, ca []byte, path string) ([]byte, error) {
+	const user = "kubelet"
+	context := user + "@" + clusterName
+	out, err := clientcmd.Write(api.Config{
+		Clusters:       map[string]*api.Cluster{clusterName: {Server: server, CertificateAuthorityData: ca}},
+		AuthInfos:      map[string]*api.AuthInfo{user: {ClientCertificate: path, ClientKey: path}},
+		Contexts:       map[string]*api.Context{context: {Cluster: clusterName, AuthInfo: user}},
+		CurrentContext: context,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig of %s: %w", user, err)
+	}
+	return out, nil
+}
+
 // embeddedPair returns the client certificate and key of the kubeconfig's current context.
 func embeddedPair(kubeconfig []byte) (KeyPair, error) {
 	config, err := clientcmd.Load(kubeconfig)

@@ -87,7 +87,7 @@ func (s *Set) ClusterID() string {
 	if s == nil {
 		return ""
 	}
-	cert, err := s.authorities[Kubernetes].parse()
+	cert, err := s.authorities[Kubernetes].certificate()
 	if err != nil {
 		return "" // checked wherever a Set comes from
 	}
@@ -97,7 +97,7 @@ func (s *Set) ClusterID() string {
 
 // CAHash is the hash by which kubeadm join would pin the cluster's authority: "sha256:" and hex of its public key info.
 func (s *Set) CAHash() string {
-	cert, err := s.authorities[Kubernetes].parse()
+	cert, err := s.authorities[Kubernetes].certificate()
 	if err != nil {
 		return ""
 	}
@@ -107,3 +107,14 @@ func (s *Set) CAHash() string {
 
 // Format names the cluster and nothing of what the Set holds, under every verb.
 func (s Set) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "Set(cluster %s)", s.ClusterID()) }
+
+// Trusted is what a machine knows of a cluster that it joins: the certificate of its authority, and nothing secret. It
+// can name the cluster and check it, and issue nothing.
+func Trusted(ca []byte) (*Set, error) {
+	s := newSet()
+	s.authorities[Kubernetes] = KeyPair{Cert: ca}
+	if _, err := s.authorities[Kubernetes].certificate(); err != nil {
+		return nil, fmt.Errorf("the cluster's authority: %w", err)
+	}
+	return s, nil
+}

@@ -89,6 +89,8 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newStatus(),
 		newDestroy(),
 		newInit(),
+		newJoin(),
+		group(newToken()),
 		newKubeconfig(),
 		group(newBundle()),
 		group(newLab()),
