@@ -48,6 +48,15 @@ type Beginning struct {
 	Single       bool // workloads run here too
 }
 
+// FlagError is a flag that cannot be what it is.
+type FlagError struct {
+	flag string
+	err  error
+}
+
+func (e *FlagError) Error() string { return "--" + e.flag + ": " + e.err.Error() }
+func (e *FlagError) Unwrap() error { return e.err }
+
 // ExistsError is a machine on which a cluster was begun with other settings.
 type ExistsError struct{ Path string }
 
@@ -128,7 +137,7 @@ func (b Beginning) cluster() (*spec.Cluster, error) {
 	if b.Endpoint != "" {
 		c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.VIP)
 		if c.Endpoint, c.EndpointName, err = spec.ParseEndpoint(b.Endpoint); err != nil {
-			return nil, err
+			return nil, &FlagError{"endpoint", err}
 		}
 	}
 	if c.Kubernetes == "" {

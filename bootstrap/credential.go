@@ -23,9 +23,6 @@ import (
 	"github.com/slipway/slipway/components"
 )
 
-// kubeletPair is the name under which a kubelet keeps its client certificate.
-const kubeletPair = "kubelet-client"
-
 // ensureClientCertificate asks the cluster for the kubelet's client certificate, with the token's rights, and leaves it
 // where the kubelet renews it. The kubelet could ask by itself if it were given the token; so the token never
 // lies on the disk. A certificate of this cluster that a run before this one got is kept.
@@ -34,7 +31,7 @@ func (r *Run) ensureClientCertificate(ctx context.Context, client kubernetes.Int
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	store, err := certificate.NewFileStore(kubeletPair, dir, dir, "", "")
+	store, err := certificate.NewFileStore("kubelet-client", dir, dir, "", "")
 	if err != nil {
 		return fmt.Errorf("keep the kubelet's certificate: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
@@ -99,6 +100,15 @@ func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (
 	if err != nil {
 		return nil, err
 	}
+	for _, other := range c.Nodes {
+		if other.Name == n.Name {
+			return nil, nameTaken(n.Name)
+		}
+		if other.Address == n.Address {
+			return nil, &UnfitError{preflight.Finding{Node: n.Name, What: fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
+				Remedy: "join with this machine's own address among the nodes, by --address"}}
+		}
+	}
 	c.Nodes = append(c.Nodes, n)
 	return readOwn(filepath.Join(draft, filepath.Base(ownFile)), spec.Write(c), j.Bundle)
 }
@@ -115,10 +125,16 @@ func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube
 	if err := r.observeJoining(ctx, m, client); err != nil {
 		return err
 	}
-	if err := r.stage("certificate", func(event.Sink) error { return r.ensureClientCertificate(ctx, client, n.Name) }); err != nil {
+	err := r.stage("certificate", func(sink event.Sink) error {
+		if err := r.claim(ctx, m, sink); err != nil {
+			return err
+		}
+		return r.ensureClientCertificate(ctx, client, n.Name)
+	})
+	if err != nil {
 		return err
 	}
-	err := r.eachStage("payload", r.machines, func(m *machine, sink event.Sink) error { return m.agent.Send(ctx, r.bundle, m.changes, sink) })
+	err = r.eachStage("payload", r.machines, func(m *machine, sink event.Sink) error { return m.agent.Send(ctx, r.bundle, m.changes, sink) })
 	if err != nil {
 		return err
 	}
@@ -170,6 +186,14 @@ func (r *Run) observeJoining(ctx context.Context, m *machine, client kubernetes.
 	return err
 }
 
+// claim makes the machine the cluster's before anything is put there, so that reset knows how it was found.
+func (r *Run) claim(ctx context.Context, m *machine, sink event.Sink) error {
+	if m.facts.Cluster != "" {
+		return nil
+	}
+	return m.agent.Converge(ctx, node.State{Version: m.state.Version, Cluster: m.state.Cluster, Node: m.state.Node}, sink)
+}
+
 // nameFree refuses a name that another machine has: two kubelets of one name would fight over one Node.
 func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interface) error {
 	if m.facts.Cluster == r.certs.ClusterID() && m.facts.Node == m.node.Name {
@@ -182,9 +206,13 @@ func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interf
 	case err != nil:
 		return fmt.Errorf("ask whether a node %s exists: %w", m.node.Name, err)
 	}
+	return nameTaken(m.node.Name)
+}
+
+func nameTaken(name string) error {
 	return &UnfitError{preflight.Finding{
-		Node: m.node.Name, What: "the cluster has a node of this name already",
-		Remedy: "join by another --node-name; or, if that machine is gone for good, kubectl delete node " + m.node.Name,
+		Node: name, What: "the cluster has a node of this name already",
+		Remedy: "join by another --node-name; or, if that machine is gone for good, kubectl delete node " + name,
 	}}
 }
 

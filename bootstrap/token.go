@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/node"
 )
 
 // Token is a bootstrap token, without what makes it one.
@@ -36,10 +38,10 @@ func (r *Run) CreateToken(ctx context.Context, description string, lifetime time
 	if err != nil {
 		return Ticket{}, err
 	}
-	if err := r.openBundle(); err != nil { // the approver's image is named there
-		return Ticket{}, err
-	}
-	in := r.input()
+	// The bundle may be elsewhere by now, and only one image's name is wanted of it.
+	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Payload: components.Payload{Images: map[string]node.Image{
+		"kube": {Ref: bundle.Reference("kube", r.Cluster.Kubernetes)},
+	}}}
 	objects, err := in.Joining()
 	if err != nil {
 		return Ticket{}, err

@@ -47,6 +47,9 @@ func (in *Input) Joining() ([]*unstructured.Unstructured, error) {
 		// Whether a name is taken.
 		clusterRole("kubeadm:get-nodes", rule("", []string{"nodes"}, "get")),
 		bind("kubeadm:get-nodes", "kubeadm:get-nodes", joiners),
+		// Of a kubelet's rights, the admission plugin NodeRestriction leaves it those on its own Node: so it can leave.
+		clusterRole("slipway:leave", rule("", []string{"nodes"}, "delete")),
+		bind("slipway:leave", "slipway:leave", members),
 	}
 	typed = append(typed, readable(metav1.NamespacePublic, "kubeadm:bootstrap-signer-clusterinfo", bootstrapapi.ConfigMapClusterInfo, anonymous)...)
 	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:declaration", DeclarationName, joiners, members)...)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 
 	"github.com/cloudflare/cfssl/helpers"
 )
@@ -73,6 +74,20 @@ func (k KeyPair) parse() (*x509.Certificate, error) {
 
 // certificate returns the certificate alone: of an authority whose key is elsewhere.
 func (k KeyPair) certificate() (*x509.Certificate, error) { return helpers.ParseCertificatePEM(k.Cert) }
+
+// Address is the address that a node's certificate is for: the first that is not loopback.
+func (k KeyPair) Address() (netip.Addr, error) {
+	cert, err := k.certificate()
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, ip := range cert.IPAddresses {
+		if a, ok := netip.AddrFromSlice(ip); ok && !a.IsLoopback() {
+			return a.Unmap(), nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("the certificate of %s bears no address", cert.Subject.CommonName)
+}
 
 // signer returns certificate and private key.
 func (k KeyPair) signer() (*x509.Certificate, crypto.Signer, error) {

@@ -119,7 +119,8 @@ func absolute(path string) (string, error) {
 func beginError(err error) error {
 	var file *spec.Error
 	var exists *bootstrap.ExistsError
-	if errors.As(err, &file) || errors.As(err, &exists) {
+	var flag *bootstrap.FlagError
+	if errors.As(err, &file) || errors.As(err, &exists) || errors.As(err, &flag) {
 		return &exitError{exitSpec, err}
 	}
 	return err

@@ -90,6 +90,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newDestroy(),
 		newInit(),
 		newJoin(),
+		newReset(),
 		group(newToken()),
 		newKubeconfig(),
 		group(newBundle()),

@@ -17,8 +17,8 @@ const registry = "slipway.local"
 
 var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 
-// imageRef names an image. Debian's versions may hold what a tag may not.
-func imageRef(name, version string) string {
+// Reference is how the image of that name and version is called in a bundle and on machines. Debian's versions may hold what a tag may not.
+func Reference(name, version string) string {
 	return registry + "/" + name + ":v" + notInTag.ReplaceAllString(strings.TrimPrefix(version, "v"), "-")
 }
 
@@ -50,7 +50,7 @@ func (r imageRecipe) assemble(version, arch string, layers []packed, blobs blobS
 	}
 	blobs.addBytes(configBytes)
 	blobs.addBytes(manifestBytes)
-	image := Image{Name: r.name, Ref: imageRef(r.name, version), Roles: r.roles,
+	image := Image{Name: r.name, Ref: Reference(r.name, version), Roles: r.roles,
 		Manifest: node.Blob{Digest: digest.FromBytes(manifestBytes).String(), Size: int64(len(manifestBytes)), MediaType: v1.MediaTypeImageManifest},
 		Blobs:    []node.Blob{blobOf(manifest.Config)},
 	}

@@ -1,0 +1,188 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/agent"
+	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// Resetting says how Reset goes about it.
+type Resetting struct {
+	Purge bool // delete etcd's data, which is otherwise moved aside
+	Force bool // take the machine apart even if the cluster could not be told
+}
+
+// LeavingError is a cluster that could not be told that this machine leaves it.
+type LeavingError struct{ err error }
+
+func (e *LeavingError) Error() string { return "the cluster could not be told: " + e.err.Error() }
+func (e *LeavingError) Unwrap() error { return e.err }
+
+// Remedy is the way on.
+func (e *LeavingError) Remedy() string {
+	return "nothing was changed on this machine; try again when the cluster answers, or add --force to take the machine apart all the same: then its etcd member and its Node stay in the cluster until somebody removes them"
+}
+
+// Reset takes this machine out of its cluster: its etcd member leaves, its Node is deleted, and the machine is left as
+// it was found. Running it again finishes what was interrupted.
+func (r *Run) Reset(ctx context.Context, how Resetting) error {
+	var err error
+	if r.binary, err = agent.Self(); err != nil {
+		return err
+	}
+	h := host.NewLocal()
+	m := &machine{host: h, agent: agent.New(h, r.binary)}
+	if m.facts, err = m.agent.Facts(ctx, node.Ask{}); err != nil {
+		return err
+	}
+	m.node.Name = m.facts.Node
+	r.machines = []*machine{m}
+	if err := r.recognize(ctx, m); err != nil {
+		return err
+	}
+	err = r.stage("leave", func(sink event.Sink) error { return r.leaveCluster(ctx, m, sink) })
+	if err != nil && !how.Force {
+		return &LeavingError{err}
+	}
+	if err != nil {
+		r.Sink.Emit(event.Event{Kind: event.Warning, Message: "the cluster still counts this machine as its own: " + err.Error()})
+	}
+	return r.eachStage("reset", r.machines, func(m *machine, sink event.Sink) error {
+		return r.clean(ctx, m, how.Purge, sink)
+	})
+}
+
+// recognize finds out from the machine's own files which cluster it is in, and as what.
+func (r *Run) recognize(ctx context.Context, m *machine) error {
+	own, _, err := Own()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		own = &spec.Cluster{}
+	case err != nil:
+		return err
+	}
+	r.Cluster = own
+	for _, n := range own.Nodes {
+		if n.Name == m.node.Name {
+			m.node = n
+		}
+	}
+	files, err := fetch(ctx, m, pki.RecoverPaths(spec.ControlPlane))
+	if err != nil {
+		return err
+	}
+	if len(files["/etc/kubernetes/pki/ca.key"]) > 0 {
+		m.node.Role = spec.ControlPlane
+		r.certs, err = pki.Rebuild(map[string]map[string][]byte{m.node.Name: files})
+		return err
+	}
+	if ca := files["/etc/kubernetes/pki/ca.crt"]; len(ca) > 0 {
+		m.node.Role = spec.Worker
+		r.certs, err = pki.Trusted(ca)
+	}
+	return err
+}
+
+// leaveCluster tells the cluster, if there is one to tell.
+func (r *Run) leaveCluster(ctx context.Context, m *machine, sink event.Sink) error {
+	switch {
+	case m.facts.Cluster == "" || r.certs == nil:
+		return nil
+	case m.node.Role == spec.ControlPlane:
+		return r.leaveQuorum(ctx, m, sink)
+	}
+	return tell(ctx, sink, check.Condition{Name: "the node is deleted", Node: m.node.Name, Test: func(ctx context.Context) error {
+		client, err := r.asNode(m)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was interrupted before it had joined
+		}
+		if err != nil {
+			return err
+		}
+		return client.DeleteNode(ctx, m.node.Name)
+	}})
+}
+
+// asNode is a client with the rights of this machine's own kubelet, which may delete its Node.
+func (r *Run) asNode(m *machine) (*kube.Client, error) {
+	pair, err := os.ReadFile(components.KubeletClientCurrent)
+	if err != nil {
+		return nil, err
+	}
+	in := components.Input{Cluster: r.Cluster, Certs: r.certs}
+	return kube.Connect(kube.Access{Server: in.Server(m.node), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair})
+}
+
+// leaveQuorum deletes the Node while this machine's API server still has its etcd, then lets the member leave. Of the last
+// control plane nothing is left that could be told.
+func (r *Run) leaveQuorum(ctx context.Context, m *machine, sink event.Sink) error {
+	if !m.node.Address.IsValid() {
+		address, err := memberAddress(r.certs, m.node.Name)
+		if err != nil {
+			return err
+		}
+		m.node.Address = address
+	}
+	return tell(ctx, sink, check.Condition{Name: "node and etcd member have left", Node: m.node.Name, Test: func(ctx context.Context) error {
+		client, err := r.member(m)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		members, err := client.Members(ctx)
+		if err != nil {
+			return err
+		}
+		if len(members) <= 1 {
+			return nil
+		}
+		admin := r.certs.Shared(pki.Admin)
+		api, err := kube.Connect(kube.Access{
+			Server: "https://" + netip.AddrPortFrom(m.node.Address, 6443).String(),
+			CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key,
+		})
+		if err != nil {
+			return err
+		}
+		if err := api.DeleteNode(ctx, m.node.Name); err != nil {
+			return err
+		}
+		if err := client.Leave(ctx, m.node.Name); !errors.Is(err, etcd.ErrLast) {
+			return err
+		}
+		return nil
+	}})
+}
+
+// tellPatience is how long a cluster is tried that may no longer be there.
+const tellPatience = 20 * time.Second
+
+func tell(ctx context.Context, sink event.Sink, done check.Condition) error {
+	ctx, cancel := context.WithTimeout(ctx, tellPatience)
+	defer cancel()
+	return check.Wait(ctx, sink, done)
+}
+
+// memberAddress is the address in the member's own certificate.
+func memberAddress(certs *pki.Set, name string) (netip.Addr, error) {
+	address, err := certs.Node(name)[pki.EtcdPeer].Address()
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("find out this machine's address among the nodes: %w", err)
+	}
+	return address, nil
+}

@@ -1,0 +1,152 @@
+//go:build lab
+
+package test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestByHand lives a cluster's life as people do who go from machine to machine: nothing of Slipway comes over SSH.
+func TestByHand(t *testing.T) {
+	machines := []string{"cp-1", "w-1", "w-2"}
+	c := newCluster(t, "byhand", "10.92.0", "cp-1=11", "w-1=21", "w-2=22")
+	c.bring(machines...)
+	pristine := map[string]string{}
+	for _, m := range machines {
+		pristine[m] = c.inventory(m)
+	}
+	c.by("cp-1", 3, "cannot be read as host and port", "init --endpoint 10.92.0.100:6443:1 --bundle /opt/slipway.bundle")
+	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
+	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle") // a second one changes nothing
+	c.by("cp-1", 3, "with other settings", "init --endpoint 10.92.0.101:6443 --bundle /opt/slipway.bundle")
+
+	join := strings.Fields(c.by("cp-1", 0, "slipway join", "token create --print-join-command --description lab"))
+	endpoint, token, hash := join[2], join[4], join[6]
+	arguments := "join " + endpoint + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash "
+	c.put(token, 0o644, "w-1", "w-2")
+	c.by("w-1", 3, "can be read by others", arguments+hash)
+	c.put(token, 0o600, "w-1", "w-2")
+	c.by("w-1", 3, "has the hash "+hash+", expected sha256:00", arguments+"sha256:00")
+	c.by("w-1", 4, "a node of this name already", arguments+hash+" --node-name cp-1")
+	c.put("abcdef.0123456789abcdef", 0o600, "w-2")
+	c.by("w-2", 3, "knows no token abcdef", arguments+hash)
+	c.put(token, 0o600, "w-2")
+	for _, m := range []string{"w-1", "w-2"} {
+		if now := c.inventory(m); now != pristine[m] {
+			t.Fatalf("a refused join changed %s:\n%s", m, diff(pristine[m], now))
+		}
+		c.by(m, 0, "is a node of the cluster", arguments+hash+" --label zone=a")
+	}
+	c.by("w-1", 0, "is a node of the cluster", arguments+hash+" --label zone=a") // again
+	kubectl := func(args ...string) string {
+		return c.exec("cp-1", append([]string{"env", "KUBECACHEDIR=/tmp/kube", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl"}, args...)...)
+	}
+	eventually(t, 2*time.Minute, "the joined kubelets' serving certificates", func() error {
+		if out := kubectl("get", "csr"); strings.Contains(out, "Pending") || strings.Count(out, "Approved,Issued") < 4 {
+			return fmt.Errorf("requests:\n%s", out)
+		}
+		return nil
+	})
+	kubectl("-n", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
+	kubectl("create", "deployment", "web", "--image=slipway.local/pause:v1.0.0", "--replicas=2")
+	kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=120s")
+	for _, m := range []string{"w-1", "w-2"} { // through the kubelet, whose serving certificate is checked
+		kubectl("get", "--raw", "/api/v1/nodes/"+m+"/proxy/healthz")
+	}
+	c.by("cp-1", 0, token[:6], "token list")
+	c.by("cp-1", 0, "", "token delete "+token[:6])
+
+	c.by("w-1", 3, "the answer was not", "reset")
+	for _, m := range []string{"w-2", "w-1", "cp-1"} {
+		c.by(m, 0, "as it was found", "reset --yes --purge")
+		if now := c.inventory(m); now != pristine[m] {
+			t.Errorf("%s is not as it was found:\n%s", m, diff(pristine[m], now))
+		}
+		if m != "cp-1" {
+			if out := kubectl("get", "nodes"); strings.Contains(out, m) {
+				t.Errorf("%s has left, and is still there:\n%s", m, out)
+			}
+		}
+	}
+}
+
+// bring puts program, bundle and a node's file into /opt of machines, as people bring them on a stick.
+func (c *cluster) bring(machines ...string) {
+	c.t.Helper()
+	bundle := filepath.Join(c.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle")
+	file := fmt.Sprintf(`cluster "byhand" {
+  kubernetes = %q
+  endpoint   = "%s.100:6443"
+}
+load_balancer "vip" {}
+# The machines share one disk, so each sees the whole of what all use.
+kubelet {
+  eviction_hard = { "memory.available" = "100Mi", "nodefs.available" = "2%%", "imagefs.available" = "2%%" }
+  image_gc_high_threshold_percent = 98
+  image_gc_low_threshold_percent  = 97
+}
+node "cp-1" {
+  role    = "control-plane"
+  address = "%s.11"
+}
+`, kubernetesVersion(), c.net, c.net)
+	for _, m := range machines {
+		opt := filepath.Join(c.labDir(), "machines", m, "root", "opt")
+		for from, to := range map[string]string{c.binary: "slipway", bundle: "slipway.bundle"} {
+			if err := copyFile(from, filepath.Join(opt, to)); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(opt, "node.hcl"), []byte(file), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.put("", 0o600, machines...)
+}
+
+// put puts a token into /opt/token of machines.
+func (c *cluster) put(token string, mode os.FileMode, machines ...string) {
+	c.t.Helper()
+	for _, m := range machines {
+		path := filepath.Join(c.labDir(), "machines", m, "root", "opt", "token")
+		if err := os.WriteFile(path, []byte(token+"\n"), mode); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// by runs slipway on the machine itself, wants that exit code and those words, and returns what it printed.
+func (c *cluster) by(machine string, code int, words, arguments string) string {
+	c.t.Helper()
+	script := fmt.Sprintf("cd /opt; ./slipway %s </dev/null 2>&1; echo exit $?", arguments)
+	out := c.exec(machine, "bash", "-c", script)
+	if !strings.HasSuffix(out, fmt.Sprintf("exit %d\n", code)) || !strings.Contains(out, words) {
+		c.t.Fatalf("on %s: slipway %s: want exit %d and %q, got\n%s", machine, arguments, code, words, out)
+	}
+	return out
+}
