@@ -92,6 +92,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newJoin(),
 		newReset(),
 		group(newToken()),
+		newExport(),
 		newKubeconfig(),
 		group(newBundle()),
 		group(newLab()),
