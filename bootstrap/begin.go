@@ -27,6 +27,9 @@ const (
 	ownState = ownDir + "/state"
 )
 
+// draftName stands for the file in errors about what flags have made of it.
+const draftName = "flags"
+
 // controlPlaneTaint keeps workloads off, as kubeadm does.
 const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
 
@@ -57,43 +60,66 @@ type FlagError struct {
 func (e *FlagError) Error() string { return "--" + e.flag + ": " + e.err.Error() }
 func (e *FlagError) Unwrap() error { return e.err }
 
-// ExistsError is a machine on which a cluster was begun with other settings.
+// ExistsError is a machine that is in a cluster already: one that was begun there with other settings, which Path
+// holds, or, without a Path, one that was made elsewhere.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string {
+	if e.Path == "" {
+		return "this machine is in a cluster already, which was not begun on it"
+	}
 	return "a cluster was begun on this machine with other settings, which " + e.Path + " holds"
 }
 
 // Remedy is what to do then.
 func (e *ExistsError) Remedy() string {
+	if e.Path == "" {
+		return "take it out of that cluster first, with slipway reset, or use another machine"
+	}
 	return "run init with those settings (init -f " + e.Path + ") to finish or repair it, or slipway reset to take it off first"
 }
 
 // Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the
-// same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed.
-func Begin(b Beginning) (*spec.Cluster, error) {
+// same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed, unless nothing
+// had come of the first, as when this machine was found unfit for it.
+func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(node.Home) }
+
+// keep is Begin on a machine with that home.
+func (b Beginning) keep(home string) (*spec.Cluster, error) {
 	text, err := b.text()
 	if err != nil {
 		return nil, err
 	}
-	draft, err := os.MkdirTemp("", "slipway-init-")
-	if err != nil {
+	if _, err := readDraft(text, b.Bundle); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(draft)
-	if _, err := readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, b.Bundle); err != nil {
+	dir := filepath.Join(home, filepath.Base(ownDir))
+	file := filepath.Join(dir, filepath.Base(ownFile))
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	switch before, err := os.ReadFile(ownFile); {
-	case err == nil && !bytes.Equal(before, text):
-		return nil, &ExistsError{ownFile}
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	changed, begun := exists(filepath.Join(home, "inventory.json")), exists(filepath.Join(dir, filepath.Base(ownState)))
+	switch same := bytes.Equal(before, text); {
+	case changed && !begun:
+		return nil, &ExistsError{}
+	case changed && !same:
+		return nil, &ExistsError{file}
+	case !same:
+		// No step was taken: its keys are on this machine alone, and nothing uses them.
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(ownDir, 0o700); err != nil {
-		return nil, err
-	}
-	return readOwn(ownFile, text, b.Bundle)
+	return readOwn(file, text, b.Bundle)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // readOwn writes text to path and reads it as this machine's own cluster.
@@ -101,7 +127,12 @@ func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
 	if err := renameio.WriteFile(path, text, 0o600); err != nil {
 		return nil, err
 	}
-	return spec.Read(path, spec.LoadOptions{NoSSH: true, StateDir: ownState, Bundle: bundle})
+	return spec.Read(path, spec.LoadOptions{NoSSH: true, StateDir: filepath.Join(filepath.Dir(path), filepath.Base(ownState)), Bundle: bundle})
+}
+
+// readDraft reads text as this machine's own cluster without keeping it.
+func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
+	return spec.Read(draftName, spec.LoadOptions{NoSSH: true, Text: text, StateDir: ownState, Bundle: bundle})
 }
 
 // text is the cluster's file.
@@ -206,10 +237,7 @@ func versionAt(path string) (string, error) {
 // Own reads the cluster that this machine itself keeps, since it was begun or joined by hand, and the name of its
 // node in it. The error is fs.ErrNotExist where it keeps none.
 func Own() (c *spec.Cluster, here string, err error) {
-	if _, err := os.Stat(ownFile); err != nil {
-		return nil, "", err
-	}
-	if c, err = spec.Read(ownFile, spec.LoadOptions{NoSSH: true, StateDir: ownState}); err != nil {
+	if c, err = ownCluster(); err != nil {
 		return nil, "", err
 	}
 	addresses, err := net.InterfaceAddrs()
@@ -223,5 +251,13 @@ func Own() (c *spec.Cluster, here string, err error) {
 			}
 		}
 	}
-	return nil, "", fmt.Errorf("%s names no node with an address of this machine", ownFile)
+	return nil, "", fmt.Errorf("%s names no node with an address of this machine: slipway init makes the cluster anew where nothing came of it, and slipway reset takes it off", ownFile)
+}
+
+// ownCluster is the cluster that this machine keeps, whether or not the machine still has its address there.
+func ownCluster() (*spec.Cluster, error) {
+	if _, err := os.Stat(ownFile); err != nil {
+		return nil, err
+	}
+	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, StateDir: ownState})
 }

@@ -25,6 +25,8 @@ type LoadOptions struct {
 	// NoSSH leaves keys, known_hosts and password files unread, for work on the machine itself
 	// (init, join), where the operator's files are not.
 	NoSSH bool
+	// Text, if not nil, is what the file holds; nothing is read from its path, which errors name.
+	Text []byte
 	// StateDir and Bundle, absolute paths, take the place of what the file says; "" for the file's.
 	StateDir, Bundle string
 }
@@ -102,8 +104,10 @@ func (l *loader) load(path string) *Cluster {
 // parse reads the main file. A file with a syntax error is not looked at further: what the parser
 // made of the rest would only raise more errors of its own making.
 func (l *loader) parse(path string) *hclsyntax.Body {
-	src, ok := l.readSource(path, "Cluster file")
-	if !ok {
+	src, ok := l.opts.Text, true
+	if src != nil {
+		l.inputs.add("file", path, src)
+	} else if src, ok = l.readSource(path, "Cluster file"); !ok {
 		return nil
 	}
 	l.addFile(path, &hcl.File{Bytes: src})
