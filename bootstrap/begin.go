@@ -90,9 +90,11 @@ func (b Beginning) keep(home string) (*spec.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := readDraft(text, b.Bundle); err != nil {
+	c, err := readDraft(text, b.Bundle)
+	if err != nil {
 		return nil, err
 	}
+	text = spec.Write(c) // with what was not said, so that the file, begun again with -f, says the same
 	dir := filepath.Join(home, filepath.Base(ownDir))
 	file := filepath.Join(dir, filepath.Base(ownFile))
 	before, err := os.ReadFile(file)
