@@ -104,11 +104,14 @@ func (l *loader) load(path string) *Cluster {
 // parse reads the main file. A file with a syntax error is not looked at further: what the parser
 // made of the rest would only raise more errors of its own making.
 func (l *loader) parse(path string) *hclsyntax.Body {
-	src, ok := l.opts.Text, true
+	src := l.opts.Text
 	if src != nil {
 		l.inputs.add("file", path, src)
-	} else if src, ok = l.readSource(path, "Cluster file"); !ok {
-		return nil
+	} else {
+		var ok bool
+		if src, ok = l.readSource(path, "Cluster file"); !ok {
+			return nil
+		}
 	}
 	l.addFile(path, &hcl.File{Bytes: src})
 	if l.nested(src, path) {
