@@ -157,8 +157,11 @@ func (k *kubeadmSide) addons() (string, error) {
 
 func trustKubelets(deployment *unstructured.Unstructured) error {
 	containers, found, err := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
-	if err != nil || !found {
-		return fmt.Errorf("%s has no containers: %v", deployment.GetName(), err)
+	if err != nil {
+		return fmt.Errorf("containers of %s: %w", deployment.GetName(), err)
+	}
+	if !found {
+		return fmt.Errorf("%s has no containers", deployment.GetName())
 	}
 	container := containers[0].(map[string]any)
 	command, _, err := unstructured.NestedStringSlice(container, "command")
