@@ -64,10 +64,7 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 			others = append(others, m)
 		}
 	}
-	err := r.eachStage("machines", others, func(m *machine, sink event.Sink) error {
-		return m.agent.Converge(ctx, m.state, sink)
-	})
-	if err != nil {
+	if err := r.converge(ctx, others); err != nil {
 		return err
 	}
 	for _, m := range serving {

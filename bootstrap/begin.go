@@ -181,21 +181,23 @@ func (b Beginning) cluster() (*spec.Cluster, error) {
 
 func (b Beginning) node() (spec.Node, error) {
 	n := spec.Node{Name: b.Node, Role: spec.ControlPlane, Address: b.Address, Taints: []spec.Taint{}}
-	var err error
+	if !b.Single {
+		n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
+	}
+	return suggested(n)
+}
+
+// suggested is n with what was not said of it, name or address, as this machine suggests.
+func suggested(n spec.Node) (_ spec.Node, err error) {
 	if n.Name == "" {
 		if n.Name, err = hostName(); err != nil {
 			return n, err
 		}
 	}
 	if !n.Address.IsValid() {
-		if n.Address, err = defaultAddress(); err != nil {
-			return n, err
-		}
+		n.Address, err = defaultAddress()
 	}
-	if !b.Single {
-		n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
-	}
-	return n, nil
+	return n, err
 }
 
 // hostName is the name of this machine as a Node has it.

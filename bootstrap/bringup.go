@@ -86,6 +86,13 @@ func (r *Run) send(ctx context.Context, machines []*machine) error {
 	})
 }
 
+// converge makes machines what their states say, all at once.
+func (r *Run) converge(ctx context.Context, machines []*machine) error {
+	return r.eachStage("machines", machines, func(m *machine, sink event.Sink) error {
+		return m.agent.Converge(ctx, m.state, sink)
+	})
+}
+
 // bringWorkers brings workers what they lack and converges them, each as fast as it can.
 func (r *Run) bringWorkers(ctx context.Context, workers []*machine) error {
 	return r.eachStage("workers", workers, func(m *machine, sink event.Sink) error {

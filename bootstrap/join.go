@@ -102,15 +102,8 @@ func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (
 		return nil, fmt.Errorf("read the cluster's declaration: %w", err)
 	}
 	n := spec.Node{Name: j.Node, Role: spec.Worker, Address: j.Address, Labels: j.Labels, Taints: j.Taints}
-	if n.Name == "" {
-		if n.Name, err = hostName(); err != nil {
-			return nil, err
-		}
-	}
-	if !n.Address.IsValid() {
-		if n.Address, err = defaultAddress(); err != nil {
-			return nil, err
-		}
+	if n, err = suggested(n); err != nil {
+		return nil, err
 	}
 	for key := range n.Labels {
 		if !components.OwnLabel(key) {
@@ -158,12 +151,10 @@ func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube
 	if err != nil {
 		return err
 	}
-	err = r.eachStage("payload", r.machines, func(m *machine, sink event.Sink) error { return m.agent.Send(ctx, r.bundle, m.changes, sink) })
-	if err != nil {
+	if err := r.send(ctx, r.machines); err != nil {
 		return err
 	}
-	err = r.eachStage("machines", r.machines, func(m *machine, sink event.Sink) error { return m.agent.Converge(ctx, m.state, sink) })
-	if err != nil {
+	if err := r.converge(ctx, r.machines); err != nil {
 		return err
 	}
 	return r.stage("ready", func(sink event.Sink) error {

@@ -117,6 +117,10 @@ func coded(err error) error {
 		known       *exitError
 		file        *spec.Error
 		forget      *bootstrap.ForgetError
+		flag        *bootstrap.FlagError
+		exists      *bootstrap.ExistsError
+		join        *bootstrap.JoinError
+		leaving     *bootstrap.LeavingError
 		unfit       *bootstrap.UnfitError
 		skipped     *bootstrap.SkippedError
 		unreachable *host.UnreachableError
@@ -127,7 +131,9 @@ func coded(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
-	case errors.As(err, &forget):
+	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
+		return &exitError{exitUnreachable, err}
+	case errors.As(err, &forget), errors.As(err, &flag), errors.As(err, &exists), errors.As(err, &join):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &file): // right by itself, but not for the cluster as it stands
 		return &exitError{exitSpec, err}

@@ -50,7 +50,7 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 			}
 			c, err := bootstrap.Begin(b)
 			if err != nil {
-				return beginError(err)
+				return coded(err)
 			}
 			feed, err := followOn(o, c, timeout, "init", false, bootstrap.OpenHere(c.Nodes[0].Name), func(r *bootstrap.Run) error {
 				p, err := r.Plan(cmd.Context())
@@ -113,15 +113,4 @@ func absolute(path string) (string, error) {
 		return "", nil
 	}
 	return filepath.Abs(path)
-}
-
-// beginError gives an error about what was asked for its exit code.
-func beginError(err error) error {
-	var file *spec.Error
-	var exists *bootstrap.ExistsError
-	var flag *bootstrap.FlagError
-	if errors.As(err, &file) || errors.As(err, &exists) || errors.As(err, &flag) {
-		return &exitError{exitSpec, err}
-	}
-	return err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -60,7 +59,7 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 			err = coded(bootstrap.Join(cmd.Context(), j, feed, timeout))
 			feed.Close()
 			if err != nil {
-				return joinError(err)
+				return err
 			}
 			o.Times(feed.Times())
 			o.Note("This machine is a node of the cluster.")
@@ -106,17 +105,4 @@ func readToken(path string, stdin io.Reader) (string, error) {
 	}
 	text, err := os.ReadFile(path)
 	return strings.TrimSpace(string(text)), err
-}
-
-// joinError gives what the user can mend its exit code.
-func joinError(err error) error {
-	var refused *bootstrap.JoinError
-	var flag *bootstrap.FlagError
-	switch {
-	case errors.As(err, &refused) && refused.Unreachable:
-		return &exitError{exitUnreachable, err}
-	case errors.As(err, &refused), errors.As(err, &flag):
-		return &exitError{exitSpec, err}
-	}
-	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -48,10 +47,6 @@ the cluster does not answer nothing is changed, unless --force is given. Kernel 
 			feed := o.Follow(ui.Course{Title: "reset " + name})
 			err = coded((&bootstrap.Run{Sink: feed}).Reset(cmd.Context(), how))
 			feed.Close()
-			var leaving *bootstrap.LeavingError
-			if errors.As(err, &leaving) {
-				return &exitError{exitUnreachable, err}
-			}
 			if err != nil {
 				return err
 			}

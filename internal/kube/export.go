@@ -2,12 +2,10 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // LiveNode is a node as its Node object tells of it, less what Kubernetes itself puts there.
@@ -21,12 +19,12 @@ type LiveNode struct {
 
 // LiveNodes lists all nodes there are, control planes first, by name.
 func (c *Client) LiveNodes(ctx context.Context) ([]LiveNode, error) {
-	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	nodes, err := c.nodes(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list nodes: %w", err)
+		return nil, err
 	}
 	var out []LiveNode
-	for _, n := range list.Items {
+	for _, n := range nodes {
 		out = append(out, liveNode(&n))
 	}
 	slices.SortFunc(out, func(a, b LiveNode) int {

@@ -21,12 +21,12 @@ type MadeNode struct {
 
 // MadeNodes lists the nodes that carry Slipway's annotation, and so not those that others joined.
 func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
-	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	nodes, err := c.nodes(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list nodes: %w", err)
+		return nil, err
 	}
 	var out []MadeNode
-	for _, n := range list.Items {
+	for _, n := range nodes {
 		if _, ours := n.Annotations[ownedAnnotation]; ours {
 			out = append(out, made(&n))
 		}
@@ -34,14 +34,23 @@ func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
 	return out, nil
 }
 
-// NodeNames are the names of all nodes that are registered, whoever made them.
-func (c *Client) NodeNames(ctx context.Context) (map[string]bool, error) {
+// nodes lists all nodes that are registered.
+func (c *Client) nodes(ctx context.Context) ([]corev1.Node, error) {
 	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list nodes: %w", err)
 	}
+	return list.Items, nil
+}
+
+// NodeNames are the names of all nodes that are registered, whoever made them.
+func (c *Client) NodeNames(ctx context.Context) (map[string]bool, error) {
+	nodes, err := c.nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := map[string]bool{}
-	for _, n := range list.Items {
+	for _, n := range nodes {
 		out[n.Name] = true
 	}
 	return out, nil
