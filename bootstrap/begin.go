@@ -81,13 +81,11 @@ func Begin(b Beginning) (*spec.Cluster, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(draft)
-	if _, err := readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, b.Bundle); err != nil {
+	c, err := readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, b.Bundle)
+	if err != nil {
 		return nil, err
 	}
-	switch before, err := os.ReadFile(ownFile); {
-	case err == nil && !bytes.Equal(before, text):
-		return nil, &ExistsError{ownFile}
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	if err := sameAsBefore(c); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(ownDir, 0o700); err != nil {
@@ -96,12 +94,49 @@ func Begin(b Beginning) (*spec.Cluster, error) {
 	return readOwn(ownFile, text, b.Bundle)
 }
 
+// GrownError is a cluster that was begun on this machine and has other control planes by now.
+type GrownError struct{ others []string }
+
+func (e *GrownError) Error() string {
+	return "the cluster that was begun on this machine has other control planes by now: " + strings.Join(e.others, ", ")
+}
+
+// Remedy is what to do then.
+func (e *GrownError) Remedy() string {
+	return "init has nothing more to do here; slipway join --control-plane makes more of them, slipway reset takes this machine out"
+}
+
+// sameAsBefore refuses to begin c where another cluster was begun, or where c has grown since.
+func sameAsBefore(c *spec.Cluster) error {
+	before, err := spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true})
+	switch _, there := os.Stat(ownFile); {
+	case errors.Is(there, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case bytes.Equal(spec.Write(before), spec.Write(c)):
+		return nil
+	}
+	grown := *before
+	grown.Nodes = slices.DeleteFunc(slices.Clone(before.Nodes), func(n spec.Node) bool { return n.Name != c.Nodes[0].Name })
+	if !bytes.Equal(spec.Write(&grown), spec.Write(c)) {
+		return &ExistsError{ownFile}
+	}
+	var others []string
+	for _, n := range before.ControlPlanes() {
+		if n.Name != c.Nodes[0].Name {
+			others = append(others, n.Name)
+		}
+	}
+	return &GrownError{others}
+}
+
 // readOwn writes text to path and reads it as this machine's own cluster.
 func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
 	if err := renameio.WriteFile(path, text, 0o600); err != nil {
 		return nil, err
 	}
-	return spec.Read(path, spec.LoadOptions{NoSSH: true, StateDir: ownState, Bundle: bundle})
+	return spec.Read(path, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState, Bundle: bundle})
 }
 
 // text is the cluster's file.
@@ -209,7 +244,7 @@ func Own() (c *spec.Cluster, here string, err error) {
 	if _, err := os.Stat(ownFile); err != nil {
 		return nil, "", err
 	}
-	if c, err = spec.Read(ownFile, spec.LoadOptions{NoSSH: true, StateDir: ownState}); err != nil {
+	if c, err = spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState}); err != nil {
 		return nil, "", err
 	}
 	addresses, err := net.InterfaceAddrs()

@@ -120,7 +120,8 @@ func beginError(err error) error {
 	var file *spec.Error
 	var exists *bootstrap.ExistsError
 	var flag *bootstrap.FlagError
-	if errors.As(err, &file) || errors.As(err, &exists) || errors.As(err, &flag) {
+	var grown *bootstrap.GrownError
+	if errors.As(err, &grown) || errors.As(err, &file) || errors.As(err, &exists) || errors.As(err, &flag) {
 		return &exitError{exitSpec, err}
 	}
 	return err
