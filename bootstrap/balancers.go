@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/bundle"
@@ -30,20 +33,9 @@ const balancerManifest = "/etc/kubernetes/manifests/haproxy.yaml"
 // the other, each waited for until its balancer runs so: two keepalived that do not know each other would both hold
 // the address. A node is told by its own slipway in a pod that runs once: from here there is no other way to it.
 func (r *Run) spreadBalancers(ctx context.Context, api *kube.Client, except, program string, sink event.Sink) error {
-	registered, err := api.NodeNames(ctx)
+	told, err := r.toTell(ctx, api)
 	if err != nil {
 		return err
-	}
-	var told []string
-	switch r.Cluster.LoadBalancer.Kind {
-	case spec.VIP:
-		for _, n := range r.Cluster.LoadBalancers() {
-			if registered[n.Name] {
-				told = append(told, n.Name)
-			}
-		}
-	case spec.NodeLocal:
-		told = slices.Sorted(maps.Keys(registered))
 	}
 	for _, name := range told {
 		if name == except {
@@ -54,6 +46,28 @@ func (r *Run) spreadBalancers(ctx context.Context, api *kube.Client, except, pro
 		}
 	}
 	return nil
+}
+
+// toTell are the nodes that have a balancer to be told. Of a shared address each that may hold it must know the others,
+// also one that does not answer now. A balancer of a node's own may know too few control planes for a while.
+func (r *Run) toTell(ctx context.Context, api *kube.Client) (told []string, err error) {
+	nodes, err := api.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	holders := map[string]bool{}
+	for _, n := range r.Cluster.LoadBalancers() {
+		holders[n.Name] = true
+	}
+	for _, n := range nodes.Items {
+		switch local := r.Cluster.LoadBalancer.Kind == spec.NodeLocal; {
+		case local && kube.NotReady(&n) != "":
+			r.Sink.Emit(event.Event{Kind: event.Warning, Node: n.Name, Message: "it is not Ready, so its balancer is not told of the control planes; it is when the next joins or leaves"})
+		case local, holders[n.Name]:
+			told = append(told, n.Name)
+		}
+	}
+	return told, nil
 }
 
 // tellBalancer runs slipway on one node and waits until what it changed is at work.
@@ -164,11 +178,24 @@ func Balancer(declaration []byte, name string, seen BalancerSeen) (s node.State,
 	return s, marks, nil
 }
 
-// KeepGrown keeps the declaration for the verbs that run on this machine, if it keeps its cluster itself.
-func KeepGrown(declaration []byte) error {
-	if _, err := os.Stat(ownFile); err != nil {
-		return nil //nolint:nilerr // a machine that slipway apply made has none
+// KeepGrown keeps the declaration for the verbs that run on the machine of the named node, if it keeps its cluster
+// itself. One that joined as a worker stays in it.
+func KeepGrown(declaration []byte, name string) error {
+	before, err := spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true})
+	if _, there := os.Stat(ownFile); errors.Is(there, fs.ErrNotExist) {
+		return nil // slipway apply made it
 	}
-	_, err := readOwn(ownFile, declaration, "")
+	if err != nil {
+		return err
+	}
+	c, err := parseDeclaration(declaration, "")
+	if err != nil {
+		return err
+	}
+	called := func(n spec.Node) bool { return n.Name == name }
+	if at := slices.IndexFunc(before.Nodes, called); at >= 0 && !slices.ContainsFunc(c.Nodes, called) {
+		c.Nodes = append(c.Nodes, before.Nodes[at])
+	}
+	_, err = readOwn(ownFile, spec.Write(c), "")
 	return err
 }

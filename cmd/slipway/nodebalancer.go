@@ -65,7 +65,7 @@ func balancer(ctx context.Context, root, name string) (map[string]string, error)
 	if err := m.Converge(ctx, state); err != nil {
 		return nil, err
 	}
-	return marks, bootstrap.KeepGrown(declaration)
+	return marks, bootstrap.KeepGrown(declaration, name)
 }
 
 func balancerSeen(ctx context.Context, m node.Machine) (seen bootstrap.BalancerSeen, err error) {
