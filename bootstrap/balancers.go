@@ -111,7 +111,14 @@ func (r *Run) tellBalancer(ctx context.Context, api *kube.Client, name, program 
 			return api.Mirrored(ctx, pod, name, components.InputsAnnotation, wanted[pod])
 		}})
 	}
-	return check.Wait(ctx, sink, running...)
+	if err := check.Wait(ctx, sink, running...); err != nil {
+		return err
+	}
+	// The address has moved, or was away while the balancer restarted: it must be back before the next one restarts.
+	if e := r.endpointCondition(); e != nil {
+		return check.Wait(ctx, sink, *e)
+	}
+	return nil
 }
 
 // BalancerSeen is what a machine has of its own balancer.

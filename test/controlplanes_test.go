@@ -259,12 +259,15 @@ func (c *cluster) said(machine, arguments string) string {
 	return r.stdout + r.stderr
 }
 
-// oneHolder waits until exactly one of machines holds the endpoint's address, and for a moment longer.
+// oneHolder waits until exactly one of machines holds the endpoint's address. Two never may, nor in the moments after.
 func (c *cluster) oneHolder(machines []string) string {
 	c.t.Helper()
 	var holder string
 	eventually(c.t, 30*time.Second, "one holder of the address", func() error {
 		held := c.holders(machines...)
+		if len(held) > 1 {
+			c.t.Fatalf("the address is held by %q", held)
+		}
 		if len(held) != 1 {
 			return fmt.Errorf("held by %q", held)
 		}
@@ -273,7 +276,7 @@ func (c *cluster) oneHolder(machines []string) string {
 	})
 	for range 5 {
 		time.Sleep(500 * time.Millisecond)
-		if held := c.holders(machines...); len(held) != 1 {
+		if held := c.holders(machines...); len(held) > 1 { // none while it moves
 			c.t.Fatalf("the address is held by %q", held)
 		}
 	}
