@@ -120,6 +120,10 @@ func TestControlPlanesByHand(t *testing.T) {
 			t.Errorf("%s sees %d voters, want 3", m, n)
 		}
 	}
+	c.by("cp-2", 0, "slipway join 10.93.0.100:6443", "token create --print-join-command") // as good as on the first
+	if out := c.asAdmin("cp-3", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml"); strings.Count(out, `role    = "control-plane"`) != 3 {
+		t.Errorf("the declaration after a token was made:\n%s", out)
+	}
 	c.by("cp-1", 3, "has other control planes by now", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
 	if now := c.exec("cp-1", "sha256sum", "/etc/kubernetes/manifests/etcd.yaml"); now != first {
 		t.Error("members that joined changed the manifest of the first, which restarts it")
