@@ -21,17 +21,10 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err := r.remember(); err != nil {
 		return err
 	}
-	changed := r.changed(r.machines)
-	err := r.eachStage("payload", changed, func(m *machine, sink event.Sink) error {
-		return m.agent.Send(ctx, r.bundle, m.changes, sink)
-	})
-	if err != nil {
-		return err
-	}
 	if p.Empty() && r.settled(ctx) == nil {
 		return nil // nothing to do, and all is well: do not wait for anything
 	}
-	if err := r.bringUp(ctx, changed); err != nil {
+	if err := r.bringUp(ctx, r.changed(r.machines)); err != nil {
 		return err
 	}
 	if r.forgetful {

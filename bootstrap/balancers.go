@@ -142,7 +142,7 @@ func BalancerPaths() (ca, manifest string) {
 // Balancer is the State of the named node's balancer alone, as the declaration wants it, with the image that the
 // machine runs it from. Its static pods are told with the mark by which they are known to run so.
 func Balancer(declaration []byte, name string, seen BalancerSeen) (s node.State, marks map[string]string, err error) {
-	c, err := parseDeclaration(declaration, "")
+	c, err := readDraft(declaration, "")
 	if err != nil {
 		return s, nil, err
 	}
@@ -195,7 +195,7 @@ func KeepGrown(declaration []byte, name string) error {
 	if err != nil {
 		return err
 	}
-	c, err := parseDeclaration(declaration, "")
+	c, err := readDraft(declaration, "")
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ const (
 	ownState = ownDir + "/state"
 )
 
+// draftName stands for the file in errors about what flags have made of it.
+const draftName = "flags"
+
 // controlPlaneTaint keeps workloads off, as kubeadm does.
 const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
 
@@ -57,41 +60,70 @@ type FlagError struct {
 func (e *FlagError) Error() string { return "--" + e.flag + ": " + e.err.Error() }
 func (e *FlagError) Unwrap() error { return e.err }
 
-// ExistsError is a machine on which a cluster was begun with other settings.
+// ExistsError is a machine that is in a cluster already: one that was begun there with other settings, which Path
+// holds, or, without a Path, one that was made elsewhere.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string {
+	if e.Path == "" {
+		return "this machine is in a cluster already, which was not begun on it"
+	}
 	return "a cluster was begun on this machine with other settings, which " + e.Path + " holds"
 }
 
 // Remedy is what to do then.
 func (e *ExistsError) Remedy() string {
+	if e.Path == "" {
+		return "take it out of that cluster first, with slipway reset, or use another machine"
+	}
 	return "run init with those settings (init -f " + e.Path + ") to finish or repair it, or slipway reset to take it off first"
 }
 
 // Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the
-// same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed.
-func Begin(b Beginning) (*spec.Cluster, error) {
+// same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed, unless nothing
+// had come of the first, as when this machine was found unfit for it.
+func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(node.Home) }
+
+// keep is Begin on a machine with that home.
+func (b Beginning) keep(home string) (*spec.Cluster, error) {
 	text, err := b.text()
 	if err != nil {
 		return nil, err
 	}
-	draft, err := os.MkdirTemp("", "slipway-init-")
+	c, err := readDraft(text, b.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(draft)
-	c, err := readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, b.Bundle)
-	if err != nil {
+	text = spec.Write(c) // with what was not said, so that the file, begun again with -f, says the same
+	dir := filepath.Join(home, filepath.Base(ownDir))
+	file := filepath.Join(dir, filepath.Base(ownFile))
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := sameAsBefore(c); err != nil {
+	changed, begun := exists(filepath.Join(home, "inventory.json")), exists(filepath.Join(dir, filepath.Base(ownState)))
+	switch same := bytes.Equal(before, text); {
+	case changed && begun && !same && grown(before, c) != nil:
+		return nil, grown(before, c)
+	case changed && !begun:
+		return nil, &ExistsError{}
+	case changed && !same:
+		return nil, &ExistsError{file}
+	case !same:
+		// No step was taken: its keys are on this machine alone, and nothing uses them.
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(ownDir, 0o700); err != nil {
-		return nil, err
-	}
-	return readOwn(ownFile, text, b.Bundle)
+	return readOwn(file, text, b.Bundle)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // GrownError is a cluster that was begun on this machine and has other control planes by now.
@@ -106,27 +138,22 @@ func (e *GrownError) Remedy() string {
 	return "init has nothing more to do here; slipway join --control-plane makes more of them, slipway reset takes this machine out"
 }
 
-// sameAsBefore refuses to begin c where another cluster was begun, or where c has grown since.
-func sameAsBefore(c *spec.Cluster) error {
-	before, err := spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true})
-	switch _, there := os.Stat(ownFile); {
-	case errors.Is(there, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case bytes.Equal(spec.Write(before), spec.Write(c)):
-		return nil
-	}
-	grown := *before
-	grown.Nodes = slices.DeleteFunc(slices.Clone(before.Nodes), func(n spec.Node) bool { return n.Name != c.Nodes[0].Name })
-	if !bytes.Equal(spec.Write(&grown), spec.Write(c)) {
-		return &ExistsError{ownFile}
+// grown tells of the other control planes if the cluster in the file that was kept is c with more of them, and nil if not.
+func grown(kept []byte, c *spec.Cluster) error {
+	before, err := readDraft(kept, c.Bundle)
+	if err != nil {
+		return nil //nolint:nilerr // whatever it is, it is not c
 	}
 	var others []string
 	for _, n := range before.ControlPlanes() {
 		if n.Name != c.Nodes[0].Name {
 			others = append(others, n.Name)
 		}
+	}
+	first := *before
+	first.Nodes = slices.DeleteFunc(slices.Clone(before.Nodes), func(n spec.Node) bool { return n.Name != c.Nodes[0].Name })
+	if len(others) == 0 || !bytes.Equal(spec.Write(&first), spec.Write(c)) {
+		return nil
 	}
 	return &GrownError{others}
 }
@@ -136,7 +163,12 @@ func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
 	if err := renameio.WriteFile(path, text, 0o600); err != nil {
 		return nil, err
 	}
-	return spec.Read(path, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState, Bundle: bundle})
+	return spec.Read(path, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: filepath.Join(filepath.Dir(path), filepath.Base(ownState)), Bundle: bundle})
+}
+
+// readDraft reads text as this machine's own cluster without keeping it.
+func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
+	return spec.Read(draftName, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})
 }
 
 // text is the cluster's file.
@@ -241,10 +273,7 @@ func versionAt(path string) (string, error) {
 // Own reads the cluster that this machine itself keeps, since it was begun or joined by hand, and the name of its
 // node in it. The error is fs.ErrNotExist where it keeps none.
 func Own() (c *spec.Cluster, here string, err error) {
-	if _, err := os.Stat(ownFile); err != nil {
-		return nil, "", err
-	}
-	if c, err = spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState}); err != nil {
+	if c, err = ownCluster(); err != nil {
 		return nil, "", err
 	}
 	addresses, err := net.InterfaceAddrs()
@@ -258,5 +287,13 @@ func Own() (c *spec.Cluster, here string, err error) {
 			}
 		}
 	}
-	return nil, "", fmt.Errorf("%s names no node with an address of this machine", ownFile)
+	return nil, "", fmt.Errorf("%s names no node with an address of this machine: slipway init makes the cluster anew where nothing came of it, and slipway reset takes it off", ownFile)
+}
+
+// ownCluster is the cluster that this machine keeps, whether or not the machine still has its address there.
+func ownCluster() (*spec.Cluster, error) {
+	if _, err := os.Stat(ownFile); err != nil {
+		return nil, err
+	}
+	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState})
 }

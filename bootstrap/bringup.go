@@ -11,39 +11,89 @@ import (
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/spec"
 )
 
 // errMachines ends the waiting for a cluster whose machines failed: their own errors say why.
 var errMachines = errors.New("no longer waited for, since a machine failed")
 
-// bringUp converges machines and starts the cluster on them. Where nothing serves yet the two go side by
-// side: the first API server that is ready gets the cluster's objects while other machines still unpack.
-// In a cluster that serves, what the API holds follows what runs on the machines.
+// bringUp brings what machines lack to them, converges them and starts the cluster on them. In a cluster that serves,
+// what the API holds follows what runs on the machines.
 func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
-	converged := make(chan struct{})
-	if r.anyServes(ctx) {
-		if err := r.convergeAll(ctx, machines); err != nil {
-			return err
+	if !r.anyServes(ctx) {
+		return r.bringUpAnew(ctx, machines)
+	}
+	if err := r.send(ctx, machines); err != nil {
+		return err
+	}
+	if err := r.convergeAll(ctx, machines); err != nil {
+		return err
+	}
+	converged, serves := make(chan struct{}), make(chan struct{})
+	close(converged)
+	return r.startCluster(ctx, converged, serves)
+}
+
+// bringUpAnew is bringUp where nothing serves yet. What everybody waits for comes first: control planes and
+// balancers. Workers follow when the API holds the cluster's objects, since before they would have nothing to join, and
+// would take the operator's line, and in a lab disk and processors, from those that are waited for.
+func (r *Run) bringUpAnew(ctx context.Context, machines []*machine) error {
+	var first, workers []*machine
+	for _, m := range machines {
+		if m.node.Role == spec.Worker {
+			workers = append(workers, m)
+		} else {
+			first = append(first, m)
 		}
-		close(converged)
-		return r.startCluster(ctx, converged)
+	}
+	if err := r.send(ctx, first); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var machinesFailed, startFailed error
+	converged, serves := make(chan struct{}), make(chan struct{})
+	var machinesFailed, startFailed, workersFailed error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if machinesFailed = r.convergeAll(ctx, machines); machinesFailed != nil {
+		if machinesFailed = r.convergeAll(ctx, first); machinesFailed != nil {
 			cancel(errMachines)
 		}
 		close(converged)
 	})
-	wg.Go(func() { startFailed = r.startCluster(ctx, converged) })
+	wg.Go(func() {
+		if startFailed = r.startCluster(ctx, converged, serves); startFailed != nil {
+			cancel(errMachines)
+		}
+	})
+	wg.Go(func() {
+		select {
+		case <-serves:
+			workersFailed = r.bringWorkers(ctx, workers)
+		case <-ctx.Done():
+		}
+	})
 	wg.Wait()
 	if machinesFailed != nil {
 		return machinesFailed
 	}
-	return startFailed
+	return errors.Join(startFailed, workersFailed)
+}
+
+// send brings to machines what they lack.
+func (r *Run) send(ctx context.Context, machines []*machine) error {
+	return r.eachStage("payload", machines, func(m *machine, sink event.Sink) error {
+		return m.agent.Send(ctx, r.bundle, m.changes, sink)
+	})
+}
+
+// bringWorkers brings workers what they lack and converges them, each as fast as it can.
+func (r *Run) bringWorkers(ctx context.Context, workers []*machine) error {
+	return r.eachStage("workers", workers, func(m *machine, sink event.Sink) error {
+		if err := m.agent.Send(ctx, r.bundle, m.changes, sink); err != nil {
+			return err
+		}
+		return m.agent.Converge(ctx, m.state, sink)
+	})
 }
 
 // anyServes reports whether some control plane is at work.
@@ -59,12 +109,17 @@ func (r *Run) anyServes(ctx context.Context) bool {
 }
 
 // startCluster waits for the whole control plane and, as soon as one API server is ready, gives it the
-// cluster's objects: the others need not be waited for. The time for either runs from converged.
-func (r *Run) startCluster(ctx context.Context, converged <-chan struct{}) error {
+// cluster's objects: the others need not be waited for. The time for either runs from converged. When the API holds
+// them, serves is closed.
+func (r *Run) startCluster(ctx context.Context, converged <-chan struct{}, serves chan<- struct{}) error {
 	var up, objects error
 	var wg sync.WaitGroup
 	wg.Go(func() { up = r.controlPlaneUp(ctx, converged) })
-	wg.Go(func() { objects = r.applyObjects(ctx, converged) })
+	wg.Go(func() {
+		if objects = r.applyObjects(ctx, converged); objects == nil {
+			close(serves)
+		}
+	})
 	wg.Wait()
 	return errors.Join(up, objects)
 }

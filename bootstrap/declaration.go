@@ -3,8 +3,6 @@ package bootstrap
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,27 +15,17 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// declared is the cluster as its API keeps it, with a bundle of this machine. It knows the control planes that joined.
-func declared(ctx context.Context, client kubernetes.Interface, bundle string) (*spec.Cluster, error) {
+// declaredIn is the cluster as its API keeps it, with a bundle of this machine. It knows the control planes that joined.
+func declaredIn(ctx context.Context, client kubernetes.Interface, bundle string) (*spec.Cluster, error) {
 	kept, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's declaration: %w", err)
 	}
-	return parseDeclaration([]byte(kept.Data[components.DeclarationKey]), bundle)
-}
-
-// parseDeclaration reads a declaration that is in no file.
-func parseDeclaration(text []byte, bundle string) (*spec.Cluster, error) {
-	draft, err := os.MkdirTemp("", "slipway-join-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(draft)
-	return readOwn(filepath.Join(draft, filepath.Base(ownFile)), text, bundle)
+	return readDraft([]byte(kept.Data[components.DeclarationKey]), bundle)
 }
 
 // reread checks c, which was changed, as if it came from a file, and fills it in.
-func reread(c *spec.Cluster) (*spec.Cluster, error) { return parseDeclaration(spec.Write(c), c.Bundle) }
+func reread(c *spec.Cluster) (*spec.Cluster, error) { return readDraft(spec.Write(c), c.Bundle) }
 
 // redeclare changes the cluster's declaration in the API, again from the start if somebody else does so at the same time.
 func redeclare(ctx context.Context, client kubernetes.Interface, change func(*spec.Cluster) error) error {
@@ -47,7 +35,7 @@ func redeclare(ctx context.Context, client kubernetes.Interface, change func(*sp
 		if err != nil {
 			return err
 		}
-		c, err := parseDeclaration([]byte(kept.Data[components.DeclarationKey]), "")
+		c, err := readDraft([]byte(kept.Data[components.DeclarationKey]), "")
 		if err != nil {
 			return err
 		}
@@ -80,7 +68,7 @@ func (r *Run) current(ctx context.Context, client *kube.Client) (there, same boo
 		return false, false, fmt.Errorf("read the cluster's declaration: %w", err)
 	}
 	text := kept.Data[components.DeclarationKey]
-	c, err := parseDeclaration([]byte(text), r.Cluster.Bundle)
+	c, err := readDraft([]byte(text), r.Cluster.Bundle)
 	if err != nil {
 		return true, false, err
 	}

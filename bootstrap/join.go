@@ -61,6 +61,9 @@ func Join(ctx context.Context, j Joining, sink event.Sink, timeout time.Duration
 	if err != nil {
 		return err
 	}
+	if err := clockAgrees(found.Skew); err != nil {
+		return err
+	}
 	client, err := kubernetes.NewForConfig(&rest.Config{
 		Host: "https://" + j.Endpoint, BearerToken: j.Token, TLSClientConfig: rest.TLSClientConfig{CAData: found.CA}, Timeout: 30 * time.Second,
 	})
@@ -79,6 +82,25 @@ func Join(ctx context.Context, j Joining, sink event.Sink, timeout time.Duration
 	return r.join(ctx, client, found)
 }
 
+// clockAgrees refuses a clock by which the cluster's certificates would not be valid, before one of them is looked at.
+func clockAgrees(skew time.Duration) error {
+	if skew.Abs() <= preflight.MaxSkew {
+		return nil
+	}
+	name, err := hostName()
+	if err != nil {
+		return err
+	}
+	way := "behind"
+	if skew < 0 {
+		way = "ahead of"
+	}
+	return &UnfitError{preflight.Finding{
+		Node: name, What: fmt.Sprintf("its clock is %s %s the cluster's: certificates would not be valid yet, or no longer", skew.Abs().Round(time.Second), way),
+		Remedy: "set up time synchronisation (apt-get install chrony), here or on the control planes, and join again",
+	}}
+}
+
 // self is the node that this machine is to be.
 func (j Joining) self() (n spec.Node, err error) {
 	n = spec.Node{Name: j.Node, Role: spec.Worker, Address: j.Address, Labels: j.Labels, Taints: j.Taints}
@@ -94,7 +116,14 @@ func (j Joining) self() (n spec.Node, err error) {
 		}
 	}
 	if !n.Address.IsValid() {
-		n.Address, err = defaultAddress()
+		if n.Address, err = defaultAddress(); err != nil {
+			return n, err
+		}
+	}
+	for key := range n.Labels {
+		if !components.OwnLabel(key) {
+			return n, &FlagError{"label", fmt.Errorf("a node may not give itself the label %s; once it has joined, on a control plane: kubectl label node %s %s=%s", key, n.Name, key, n.Labels[key])}
+		}
 	}
 	return n, err
 }
@@ -105,16 +134,16 @@ func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := declared(ctx, client, j.Bundle)
+	c, err := declaredIn(ctx, client, j.Bundle)
 	if err != nil {
 		return nil, err
 	}
 	for _, other := range c.Nodes {
-		if other.Name == n.Name {
-			return nil, nameTaken(n.Name)
-		}
 		if other.Address == n.Address {
 			return nil, addressTaken(n, other)
+		}
+		if other.Name == n.Name {
+			return nil, nameTaken(n.Name)
 		}
 	}
 	c.Nodes = append(c.Nodes, n)
@@ -125,7 +154,7 @@ func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (
 func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube.Discovery) error {
 	n := r.Cluster.Nodes[len(r.Cluster.Nodes)-1]
 	h := host.NewLocal()
-	m := &machine{node: n, host: h, agent: agent.New(h, r.binary), skew: -found.Skew}
+	m := &machine{node: n, host: h, agent: agent.New(h, r.binary)}
 	r.machines = []*machine{m}
 	if err := r.openBundle(); err != nil {
 		return err
@@ -135,6 +164,9 @@ func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube
 	}
 	err := r.stage("certificate", func(sink event.Sink) error {
 		if err := r.claim(ctx, m, sink); err != nil {
+			return err
+		}
+		if err := r.keepDeclaration(); err != nil { // reset needs it, however far this gets
 			return err
 		}
 		return r.ensureClientCertificate(ctx, client, n.Name)
@@ -150,9 +182,6 @@ func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube
 	if err != nil {
 		return err
 	}
-	if err := r.keepDeclaration(); err != nil {
-		return err
-	}
 	return r.stage("ready", func(sink event.Sink) error {
 		ctx, cancel := r.within(ctx)
 		defer cancel()
@@ -165,14 +194,7 @@ func (r *Run) join(ctx context.Context, client kubernetes.Interface, found *kube
 // observeJoining looks at the machine, judges it, and works out what is to change.
 func (r *Run) observeJoining(ctx context.Context, m *machine, client kubernetes.Interface) error {
 	var p plan.Plan
-	err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error {
-		skew := m.skew
-		if err := r.look(ctx, m); err != nil {
-			return err
-		}
-		m.skew = skew // by the cluster's clock, not by this machine's own
-		return nil
-	})
+	err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) })
 	if err != nil {
 		return err
 	}
@@ -202,10 +224,19 @@ func (r *Run) claim(ctx context.Context, m *machine, sink event.Sink) error {
 	return m.agent.Converge(ctx, node.State{Version: m.state.Version, Cluster: m.state.Cluster, Node: m.state.Node}, sink)
 }
 
-// nameFree refuses a name that another machine has: two kubelets of one name would fight over one Node.
+// nameFree refuses a name that another machine has: two kubelets of one name would fight over one Node. A machine that
+// has a name in the cluster keeps it.
 func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interface) error {
-	if m.facts.Cluster == r.certs.ClusterID() && m.facts.Node == m.node.Name {
+	switch {
+	case m.facts.Cluster == r.certs.ClusterID() && m.facts.Node == m.node.Name:
 		return nil // this machine, on its second try
+	case m.facts.Cluster == r.certs.ClusterID():
+		return &UnfitError{preflight.Finding{
+			Node: m.node.Name, What: "this machine is in the cluster already, as node " + m.facts.Node,
+			Remedy: "join with --node-name " + m.facts.Node + " to finish or repair it, or take it out first: slipway reset",
+		}}
+	case m.facts.Cluster != "":
+		return nil // preflight says what is wrong
 	}
 	_, err := client.CoreV1().Nodes().Get(ctx, m.node.Name, metav1.GetOptions{})
 	switch {
@@ -219,7 +250,7 @@ func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interf
 
 func addressTaken(n, other spec.Node) error {
 	return &UnfitError{preflight.Finding{Node: n.Name, What: fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
-		Remedy: "join with this machine's own address among the nodes, by --address"}}
+		Remedy: "if this is that machine, it is in the cluster already; if not, join with its own address among the nodes, by --address"}}
 }
 
 func nameTaken(name string) error {

@@ -36,7 +36,7 @@ func (r *Run) joinControlPlane(ctx context.Context, client kubernetes.Interface,
 	if err != nil {
 		return err
 	}
-	c, err := declared(ctx, client, j.Bundle)
+	c, err := declaredIn(ctx, client, j.Bundle)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (r *Run) inTurn(ctx context.Context, api *kube.Client, name string, do func
 // written that this machine may run, then the others' balancers know it, then its etcd member has a place without
 // a vote, then it runs, and last it votes.
 func (r *Run) enter(ctx context.Context, api *kube.Client, m *machine, j Joining) error {
-	c, err := declared(ctx, api.Typed, j.Bundle) // others may have entered while it waited
+	c, err := declaredIn(ctx, api.Typed, j.Bundle) // others may have entered while it waited
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func TestRedeclare(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	now, err := declared(context.Background(), client, "")
+	now, err := declaredIn(context.Background(), client, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func (r *Run) Reset(ctx context.Context, how Resetting) error {
 
 // recognize finds out from the machine's own files which cluster it is in, and as what.
 func (r *Run) recognize(ctx context.Context, m *machine) error {
-	own, _, err := Own()
+	own, err := ownCluster()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		own = &spec.Cluster{}

@@ -106,7 +106,7 @@ func (r *Run) openBundle() (err error) {
 		return err
 	}
 	if v := r.bundle.Manifest().Kubernetes; v != r.Cluster.Kubernetes {
-		return fmt.Errorf("bundle %s is for Kubernetes %s, the cluster file says %s: name another bundle or build one", path, v, r.Cluster.Kubernetes)
+		return fmt.Errorf("bundle %s is for Kubernetes %s, and the cluster of %s: name another bundle or build one", path, v, r.Cluster.Kubernetes)
 	}
 	return nil
 }

@@ -79,15 +79,20 @@ func (in *Input) kubeletArgs(n spec.Node) []string {
 	return args
 }
 
-// selfLabels are those that a kubelet may give itself when it registers; NodeRestriction forbids it the
+// OwnLabel reports whether a kubelet may give itself a label of this key when it registers; NodeRestriction forbids it the
 // rest of the kubernetes.io names, which are set through the API.
+func OwnLabel(key string) bool {
+	domain, _, ok := strings.Cut(key, "/")
+	return !ok || !strings.HasSuffix(domain, "kubernetes.io") && !strings.HasSuffix(domain, "k8s.io")
+}
+
+// selfLabels are those of n that its kubelet gives itself.
 func selfLabels(n spec.Node) string {
 	var pairs []string
 	for k, v := range n.Labels {
-		if domain, _, ok := strings.Cut(k, "/"); ok && (strings.HasSuffix(domain, "kubernetes.io") || strings.HasSuffix(domain, "k8s.io")) {
-			continue
+		if OwnLabel(k) {
+			pairs = append(pairs, k+"="+v)
 		}
-		pairs = append(pairs, k+"="+v)
 	}
 	sort.Strings(pairs)
 	return strings.Join(pairs, ",")

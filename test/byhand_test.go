@@ -62,6 +62,7 @@ func TestByHand(t *testing.T) {
 	c.by("cp-1", 0, token[:6], "token list")
 	c.by("cp-1", 0, "", "token delete "+token[:6])
 
+	c.adopted(machines, kubectl)
 	c.by("w-1", 3, "the answer was not", "reset")
 	for _, m := range []string{"w-2", "w-1", "cp-1"} {
 		c.by(m, 0, "as it was found", "reset --yes --purge")
@@ -72,6 +73,30 @@ func TestByHand(t *testing.T) {
 			if out := kubectl("get", "nodes"); strings.Contains(out, m) {
 				t.Errorf("%s has left, and is still there:\n%s", m, out)
 			}
+		}
+	}
+}
+
+// adopted takes the cluster over from the operator's machine, by the file that it exports, and finds all as it was.
+func (c *cluster) adopted(machines []string, kubectl func(...string) string) {
+	c.t.Helper()
+	uids := func() string {
+		return kubectl("get", "deployments,services,configmaps,secrets", "-A", "-o", "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}")
+	}
+	before := uids()
+	text := c.exec("cp-1", "/opt/slipway", "export", "--private-key", c.dir+"/lab/id_ed25519", "--known-hosts", c.dir+"/lab/known_hosts")
+	file := filepath.Join(c.dir, "cluster.hcl")
+	bundle := fmt.Sprintf("{\n  bundle = %q\n", filepath.Join(c.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle"))
+	if err := os.WriteFile(file, []byte(strings.Replace(text, "{\n", bundle, 1)), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.must("apply", "-f", file)
+	c.want(0, "plan", "-f", file)
+	c.becomesReady(machines...)
+	after := uids()
+	for _, line := range strings.Split(before, "\n") {
+		if !strings.Contains(after, line) {
+			c.t.Errorf("taken over, the cluster has no longer the object %s", line)
 		}
 	}
 }

@@ -56,9 +56,9 @@ func TestFailuresNameTheMachineAndTheRemedy(t *testing.T) {
 	}
 
 	// A disk that fills up in the middle.
-	c.exec("w-1", "sh", "-c", "mkdir -p /var/lib/slipway/blobs && mount -t tmpfs -o size=60m tmpfs /var/lib/slipway/blobs")
+	c.exec("w-1", "sh", "-c", "mkdir -p /var/lib/containerd/slipway-blobs && mount -t tmpfs -o size=60m tmpfs /var/lib/containerd/slipway-blobs")
 	wants(c.want(1, "apply", "-f", file), "w-1", "no space left on device")
-	c.exec("w-1", "umount", "/var/lib/slipway/blobs")
+	c.exec("w-1", "umount", "/var/lib/containerd/slipway-blobs")
 	c.must("apply", "-f", file)
 	c.want(0, "plan", "-f", file)
 	c.becomesReady("cp-1", "w-1")

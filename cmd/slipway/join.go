@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
 
@@ -46,13 +50,16 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 			if err := needRoot("join"); err != nil {
 				return err
 			}
-			j.Endpoint = args[0]
+			if j.Endpoint, err = whole(args[0]); err != nil {
+				return &exitError{exitSpec, err}
+			}
 			if err := readSecrets(&j, tokenFile, keyFile, cmd.InOrStdin()); err != nil {
 				return &exitError{exitSpec, err}
 			}
 			if j.Bundle, err = absolute(j.Bundle); err != nil {
 				return err
 			}
+			klog.SetLogger(klog.Logger{}) // client-go's certificate store writes to stderr otherwise
 			feed := o.Follow(ui.Course{Title: "join " + j.Endpoint})
 			err = coded(bootstrap.Join(cmd.Context(), j, feed, timeout))
 			feed.Close()
@@ -109,6 +116,15 @@ func readSecrets(j *bootstrap.Joining, tokenFile, keyFile string, stdin io.Reade
 	return err
 }
 
+// whole is an endpoint with its port.
+func whole(text string) (string, error) {
+	address, name, err := spec.ParseEndpoint(text)
+	if err != nil || name == "" {
+		return address.String(), err
+	}
+	return net.JoinHostPort(name, strconv.Itoa(int(address.Port()))), nil
+}
+
 // readToken reads a token from a file, which nobody else may read, or from stdin.
 func readToken(path string, stdin io.Reader) (string, error) {
 	if path == "-" {
@@ -129,7 +145,11 @@ func readToken(path string, stdin io.Reader) (string, error) {
 // joinError gives what the user can mend its exit code.
 func joinError(err error) error {
 	var refused *bootstrap.JoinError
-	if errors.As(err, &refused) {
+	var flag *bootstrap.FlagError
+	switch {
+	case errors.As(err, &refused) && refused.Unreachable:
+		return &exitError{exitUnreachable, err}
+	case errors.As(err, &refused), errors.As(err, &flag):
 		return &exitError{exitSpec, err}
 	}
 	return err

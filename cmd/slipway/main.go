@@ -45,7 +45,13 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root, begun := newRoot(), false
-	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+			return err
+		}
+		begun = true
+		return nil
+	}
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
@@ -92,6 +98,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newJoin(),
 		newReset(),
 		group(newToken()),
+		newExport(),
 		newKubeconfig(),
 		group(newBundle()),
 		group(newLab()),

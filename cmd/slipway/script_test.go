@@ -49,8 +49,21 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "has": has},
+		Condition: condition,
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "has": has},
 	})
+}
+
+// condition knows what machine the scripts run on: [root], and [begun] where a cluster was begun or joined by hand.
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "begun":
+		_, err := os.Stat("/var/lib/slipway/cluster")
+		return err == nil, nil
+	}
+	return false, errors.New("unknown condition " + name)
 }
 
 // exits runs a program and checks its exit code: exits 3 slipway plan.

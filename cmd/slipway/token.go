@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/spec"
 )
 
 func newToken() *cobra.Command {
@@ -40,6 +42,9 @@ func onCluster(cmd *cobra.Command, flags *clusterFlags, work func(*bootstrap.Run
 	case err != nil:
 		return err
 	}
+	if !slices.ContainsFunc(own.ControlPlanes(), func(n spec.Node) bool { return n.Name == here }) {
+		return &exitError{exitSpec, fmt.Errorf("this machine is a worker, and tokens are made on control planes: run this on %s, or name the cluster's file with -f", own.ControlPlanes()[0].Name)}
+	}
 	r, err := bootstrap.View(own, event.Discard)
 	if err != nil {
 		return err
@@ -48,6 +53,9 @@ func onCluster(cmd *cobra.Command, flags *clusterFlags, work func(*bootstrap.Run
 	r.Here, r.Timeout = here, flags.timeout
 	return coded(work(r))
 }
+
+// shortest is the life of a token that can be used at all: it takes some seconds until the cluster knows it.
+const shortest = 10 * time.Second
 
 func newTokenCreate() *cobra.Command {
 	var flags clusterFlags
@@ -67,6 +75,9 @@ goes after two hours. Doing so again seals them anew, and the key before is good
 			o, err := output(cmd)
 			if err != nil {
 				return err
+			}
+			if wanted.Lifetime != 0 && wanted.Lifetime < shortest {
+				return &exitError{exitSpec, fmt.Errorf("--ttl is %s: expected %s at the least, or 0 for ever", wanted.Lifetime, shortest)}
 			}
 			return onCluster(cmd, &flags, func(r *bootstrap.Run) error {
 				t, err := r.CreateToken(cmd.Context(), wanted)

@@ -52,7 +52,7 @@ func TestNeeded(t *testing.T) {
 }
 
 func TestAsking(t *testing.T) {
-	a := scripted(t, `[ "$1 $2" = "node facts" ] && [ "$(cat)" = '{"ports":[6443],"routes":null}' ] && echo '{"hostname":"w-1","ports":{"6443":"etcd"}}'`)
+	a := scripted(t, `[ "$1 $2" = "node facts" ] && [ "$(cat)" = '{"ports":[6443],"routes":null,"programs":null}' ] && echo '{"hostname":"w-1","ports":{"6443":"etcd"}}'`)
 	facts, err := a.Facts(t.Context(), node.Ask{Ports: []int{6443}})
 	if err != nil || facts.Hostname != "w-1" || facts.Ports[6443] != "etcd" {
 		t.Errorf("%+v, %v", facts, err)

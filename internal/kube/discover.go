@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,10 @@ type Discovery struct {
 }
 
 // JoinError is a cluster that cannot be joined as asked, and what to do about it.
-type JoinError struct{ what, remedy string }
+type JoinError struct {
+	what, remedy string
+	Unreachable  bool // nobody answered
+}
 
 func (e *JoinError) Error() string  { return e.what }
 func (e *JoinError) Remedy() string { return e.remedy }
@@ -46,7 +50,7 @@ const newToken = "on a control plane, slipway token create --print-join-command 
 // Only then is it trusted. Failures that the user can mend are a *JoinError.
 func Discover(ctx context.Context, endpoint, token string, hashes []string) (*Discovery, error) {
 	if !bootstraputil.IsValidBootstrapToken(token) {
-		return nil, &JoinError{"the token is none: it has six characters, a dot and sixteen, lower-case letters and digits", newToken}
+		return nil, &JoinError{what: "this is no token: one has six characters, a dot and sixteen, lower-case letters and digits", remedy: newToken}
 	}
 	d := &Discovery{}
 	info, err := d.info(ctx, &rest.Config{Host: "https://" + endpoint, Timeout: 30 * time.Second, TLSClientConfig: rest.TLSClientConfig{Insecure: true}})
@@ -56,11 +60,11 @@ func Discover(ctx context.Context, endpoint, token string, hashes []string) (*Di
 	id, secret, _ := strings.Cut(token, ".")
 	signature, signed := info.Data[bootstrapapi.JWSSignatureKeyPrefix+id]
 	if !signed {
-		return nil, &JoinError{"the cluster knows no token " + id + ": it has expired, was deleted, or is another cluster's", newToken}
+		return nil, &JoinError{what: "the cluster knows no token " + id + ": it has expired, was deleted, or is another cluster's", remedy: newToken}
 	}
 	text := info.Data[bootstrapapi.KubeConfigKey]
 	if !jws.DetachedTokenIsValid(signature, text, id, secret) {
-		return nil, &JoinError{"what " + endpoint + " says is not signed with this token", "the token was mistyped, or another answers in the cluster's place: " + newToken}
+		return nil, &JoinError{what: "what " + endpoint + " says is not signed with this token", remedy: "the token was mistyped, or another answers in the cluster's place: " + newToken}
 	}
 	if err := d.read(text); err != nil {
 		return nil, err
@@ -77,7 +81,13 @@ func (d *Discovery) info(ctx context.Context, config *rest.Config) (*corev1.Conf
 	}
 	info, err := client.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, bootstrapapi.ConfigMapClusterInfo, metav1.GetOptions{})
 	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) {
-		return nil, &JoinError{config.Host + " is not open for joining: " + err.Error(), newToken}
+		return nil, &JoinError{what: config.Host + " is not open for joining: " + err.Error(), remedy: newToken}
+	}
+	if lost := new(url.Error); errors.As(err, &lost) {
+		return nil, &JoinError{
+			what: config.Host + " does not answer as a cluster: " + lost.Err.Error(), Unreachable: true,
+			remedy: "compare the endpoint with what slipway token create --print-join-command prints on a control plane; see that a control plane runs and no firewall is in between",
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask %s which cluster it is: %w", config.Host, err)
@@ -138,8 +148,8 @@ func (d *Discovery) pin(endpoint string, hashes []string) error {
 	if len(hashes) == 0 {
 		return errors.New("no hash of the cluster's authority was given")
 	}
-	return &JoinError{fmt.Sprintf("the authority of %s has the hash %s, expected %s", endpoint, got, strings.Join(hashes, " or ")),
-		"the hash was mistyped, or another answers in the cluster's place; compare with slipway token create --print-join-command on a control plane"}
+	return &JoinError{what: fmt.Sprintf("the authority of %s has the hash %s, expected %s", endpoint, got, strings.Join(hashes, " or ")),
+		remedy: "the hash was mistyped, or another answers in the cluster's place; compare with slipway token create --print-join-command on a control plane"}
 }
 
 // PublicKeyHash is how an authority is pinned: "sha256:" and hex of its public key info.

@@ -69,7 +69,7 @@ func (c *Client) expiring(ctx context.Context, what string, expires time.Time) (
 const newCertificateKey = "on a control plane, slipway token create --control-plane --print-join-command prints a command that is good for two hours"
 
 // WrongKey is a certificate key that does not open what was handed over.
-func WrongKey(why string) *JoinError { return &JoinError{why, newCertificateKey} }
+func WrongKey(why string) *JoinError { return &JoinError{what: why, remedy: newCertificateKey} }
 
 // HandedOver reads what HandOver kept, unless that has expired: a *JoinError.
 func HandedOver(ctx context.Context, client kubernetes.Interface, name string, now time.Time) (map[string][]byte, error) {

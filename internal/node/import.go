@@ -145,7 +145,7 @@ func (b *batch) make(ctx context.Context) error {
 		}
 	}
 	b.plan(ctx)
-	work, _ := errgroup.WithContext(ctx)
+	work := errgroup.Group{}
 	for _, i := range b.images {
 		work.Go(func() error {
 			for _, chain := range i.chains {

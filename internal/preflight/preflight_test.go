@@ -64,8 +64,8 @@ func TestFindings(t *testing.T) {
 		remedyModules = "install the distribution's standard kernel and its modules package"
 		remedyPort    = "stop that program, or use another machine"
 		remedyCluster = "remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine"
-		remedyForeign = "slipway destroy with the file and the state directory of that cluster, or use another machine"
-		remedyAddress = "correct the node's address in the file, or configure it on the machine; ssh_address is for reaching it by another"
+		remedyForeign = "slipway reset on that machine, or slipway destroy with the file and the state directory of its cluster, or use another machine"
+		remedyAddress = "correct the node's address (in the file, or by --address), or configure it on the machine; ssh_address is for reaching it by another"
 	)
 	fails := func(node, what, remedy string) []Finding { return []Finding{{Node: node, What: what, Remedy: remedy}} }
 	warns := func(node, what, remedy string) []Finding {

@@ -14,7 +14,9 @@ const (
 	// What kubeadm asks of a control plane and of a node.
 	controlPlaneMemory = 1700 * mib
 	nodeMemory         = 700 * mib
-	maxSkew            = 10 * time.Second
+
+	// MaxSkew is by how much a machine's clock may be off.
+	MaxSkew = 10 * time.Second
 )
 
 func (j *judge) all() {
@@ -57,7 +59,7 @@ func (j *judge) size() {
 }
 
 func (j *judge) clock() {
-	if skew := j.machine.Skew; skew > maxSkew || skew < -maxSkew {
+	if skew := j.machine.Skew; skew.Abs() > MaxSkew {
 		j.fail("set up time synchronisation (apt-get install chrony), here or on the machine", "its clock is %s off the operator's: certificates would not be valid yet, or etcd unstable", skew.Round(time.Second))
 	}
 }
@@ -65,7 +67,7 @@ func (j *judge) clock() {
 func (j *judge) addresses() {
 	f, n := j.machine.Facts, j.machine.Node
 	if _, present := f.Addresses[n.Address.String()]; !present {
-		j.fail("correct the node's address in the file, or configure it on the machine; ssh_address is for reaching it by another",
+		j.fail("correct the node's address (in the file, or by --address), or configure it on the machine; ssh_address is for reaching it by another",
 			"address %s is on none of its interfaces (it has %s)", n.Address, strings.Join(slices.Sorted(maps.Keys(f.Addresses)), ", "))
 	}
 	if vip := j.cluster.LoadBalancer; vip.Kind == spec.VIP && vip.Interface != "" && f.MTU[vip.Interface] == 0 {
@@ -90,7 +92,7 @@ func (j *judge) occupied() {
 		return
 	}
 	if f.Cluster != "" {
-		j.fail("slipway destroy with the file and the state directory of that cluster, or use another machine", "belongs to another Slipway cluster (id %s, node %s)", f.Cluster, f.Node)
+		j.fail("slipway reset on that machine, or slipway destroy with the file and the state directory of its cluster, or use another machine", "belongs to another Slipway cluster (id %s, node %s)", f.Cluster, f.Node)
 		return
 	}
 	for _, path := range f.Leftovers {

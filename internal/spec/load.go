@@ -28,6 +28,8 @@ type LoadOptions struct {
 	// Growing lets there be an even number of control planes: a cluster whose machines join one after the other has
 	// two, or four, until the next has joined.
 	Growing bool
+	// Text, if not nil, is what the file holds; nothing is read from its path, which errors name.
+	Text []byte
 	// StateDir and Bundle, absolute paths, take the place of what the file says; "" for the file's.
 	StateDir, Bundle string
 }
@@ -105,9 +107,14 @@ func (l *loader) load(path string) *Cluster {
 // parse reads the main file. A file with a syntax error is not looked at further: what the parser
 // made of the rest would only raise more errors of its own making.
 func (l *loader) parse(path string) *hclsyntax.Body {
-	src, ok := l.readSource(path, "Cluster file")
-	if !ok {
-		return nil
+	src := l.opts.Text
+	if src != nil {
+		l.inputs.add("file", path, src)
+	} else {
+		var ok bool
+		if src, ok = l.readSource(path, "Cluster file"); !ok {
+			return nil
+		}
 	}
 	l.addFile(path, &hcl.File{Bytes: src})
 	if l.nested(src, path) {

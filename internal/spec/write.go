@@ -178,3 +178,13 @@ func (t Taint) String() string {
 	}
 	return key + ":" + t.Effect
 }
+
+// WriteSSH renders an ssh block, to go with what Write gives. Paths are relative to the file that it goes into.
+func WriteSSH(user, privateKey, knownHosts string) []byte {
+	f := hclwrite.NewEmptyFile()
+	b := writer{f.Body()}.block("ssh")
+	b.text("user", user)
+	b.text("private_key", privateKey)
+	b.text("known_hosts", knownHosts)
+	return hclwrite.Format(f.Bytes())
+}

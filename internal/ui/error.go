@@ -79,7 +79,11 @@ func (f Failure) subject() string {
 
 // leaves takes joined errors apart. What was wrapped around a join is put before each of its parts.
 func leaves(err error, prefix string) []Failure {
+	remedy := ""
 	for e := err; e != nil; e = errors.Unwrap(e) {
+		if r, ok := e.(remedied); ok { // of the whole, where a part has none of its own
+			remedy = cmp.Or(remedy, r.Remedy())
+		}
 		join, ok := e.(interface{ Unwrap() []error })
 		if !ok || e.Error() != errors.Join(join.Unwrap()...).Error() {
 			continue
@@ -91,6 +95,9 @@ func leaves(err error, prefix string) []Failure {
 		var out []Failure
 		for _, part := range join.Unwrap() {
 			out = append(out, leaves(part, prefix+around)...)
+		}
+		for i := range out {
+			out[i].Remedy = cmp.Or(out[i].Remedy, remedy)
 		}
 		return out
 	}

@@ -27,6 +27,19 @@ func (inFile) Format(w io.Writer, width int, color bool) error {
 }
 func (inFile) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]int{"line": 3}) }
 
+// whole wraps what it consists of.
+type whole struct{ onNode }
+
+func (w whole) Unwrap() error { return w.error }
+
+// TestRemedyOfTheWhole: a remedy for all that failed is told with each part that has none of its own.
+func TestRemedyOfTheWhole(t *testing.T) {
+	got := Failures(whole{onNode{"", "add --force", fmt.Errorf("leave: %w", errors.Join(errors.New("etcd: no leader"), onNode{"w-1", "buy a disk", errors.New("disk full")}))}})
+	if len(got) != 2 || got[0].Remedy != "add --force" || got[1].Remedy != "buy a disk" {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	refused := onNode{"cp-2", "check that sshd runs", errors.New("dial tcp 10.0.0.12:22: connection refused")}
 	for name, err := range map[string]error{

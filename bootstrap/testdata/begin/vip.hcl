@@ -1,0 +1,33 @@
+cluster "kubernetes" {
+  kubernetes = "1.35.4"
+  endpoint   = "10.0.0.100:6443"
+}
+
+load_balancer "vip" {
+  router_id = 51
+}
+
+network {
+  pods       = "10.244.0.0/16"
+  services   = "10.96.0.0/16"
+  proxy      = "nftables"
+  backend    = "vxlan"
+  dns        = "cluster.local"
+  node_ports = "30000-32767"
+}
+
+pki {
+  algorithm   = "ecdsa-p256"
+  ca_lifetime = "3650d"
+  lifetime    = "365d"
+}
+
+etcd {
+  quota_gib = 8
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+  taints  = ["node-role.kubernetes.io/control-plane:NoSchedule"]
+}
