@@ -103,6 +103,8 @@ func (b Beginning) keep(home string) (*spec.Cluster, error) {
 	}
 	changed, begun := exists(filepath.Join(home, "inventory.json")), exists(filepath.Join(dir, filepath.Base(ownState)))
 	switch same := bytes.Equal(before, text); {
+	case changed && begun && !same && grown(before, c) != nil:
+		return nil, grown(before, c)
 	case changed && !begun:
 		return nil, &ExistsError{}
 	case changed && !same:
@@ -124,17 +126,49 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// GrownError is a cluster that was begun on this machine and has other control planes by now.
+type GrownError struct{ others []string }
+
+func (e *GrownError) Error() string {
+	return "the cluster that was begun on this machine has other control planes by now: " + strings.Join(e.others, ", ")
+}
+
+// Remedy is what to do then.
+func (e *GrownError) Remedy() string {
+	return "init has nothing more to do here; slipway join --control-plane makes more of them, slipway reset takes this machine out"
+}
+
+// grown tells of the other control planes if the cluster in the file that was kept is c with more of them, and nil if not.
+func grown(kept []byte, c *spec.Cluster) error {
+	before, err := readDraft(kept, c.Bundle)
+	if err != nil {
+		return nil //nolint:nilerr // whatever it is, it is not c
+	}
+	var others []string
+	for _, n := range before.ControlPlanes() {
+		if n.Name != c.Nodes[0].Name {
+			others = append(others, n.Name)
+		}
+	}
+	first := *before
+	first.Nodes = slices.DeleteFunc(slices.Clone(before.Nodes), func(n spec.Node) bool { return n.Name != c.Nodes[0].Name })
+	if len(others) == 0 || !bytes.Equal(spec.Write(&first), spec.Write(c)) {
+		return nil
+	}
+	return &GrownError{others}
+}
+
 // readOwn writes text to path and reads it as this machine's own cluster.
 func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
 	if err := renameio.WriteFile(path, text, 0o600); err != nil {
 		return nil, err
 	}
-	return spec.Read(path, spec.LoadOptions{NoSSH: true, StateDir: filepath.Join(filepath.Dir(path), filepath.Base(ownState)), Bundle: bundle})
+	return spec.Read(path, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: filepath.Join(filepath.Dir(path), filepath.Base(ownState)), Bundle: bundle})
 }
 
 // readDraft reads text as this machine's own cluster without keeping it.
 func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
-	return spec.Read(draftName, spec.LoadOptions{NoSSH: true, Text: text, StateDir: ownState, Bundle: bundle})
+	return spec.Read(draftName, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})
 }
 
 // text is the cluster's file.
@@ -263,5 +297,5 @@ func ownCluster() (*spec.Cluster, error) {
 	if _, err := os.Stat(ownFile); err != nil {
 		return nil, err
 	}
-	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, StateDir: ownState})
+	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState})
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -32,7 +33,7 @@ func (r *Run) endpointCondition() *check.Condition {
 }
 
 func (r *Run) askEndpoint(ctx context.Context, from *machine) error {
-	server, err := url.Parse(r.input().AdminServer())
+	server, err := url.Parse((&components.Input{Cluster: r.Cluster, Certs: r.certs}).AdminServer())
 	if err != nil {
 		return err
 	}

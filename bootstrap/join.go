@@ -37,9 +37,12 @@ type Joining struct {
 	Address  netip.Addr
 	Labels   map[string]string
 	Taints   []spec.Taint
+
+	ControlPlane   bool
+	CertificateKey string // opens what the cluster hands over to control planes
 }
 
-// Join makes this machine a worker of a cluster that is open for joining. The token and the hash are all it needs to
+// Join makes this machine a worker of a cluster that is open for joining, or a control plane. The token and the hash are all it needs to
 // trust the cluster and be trusted; neither is kept. Its kubelet asks for its own certificates
 // and renews them. It may be interrupted at any moment: joining again finishes, also with another token.
 // What the user can mend is a *kube.JoinError, a *spec.Error or an *UnfitError, before anything has changed.
@@ -70,6 +73,9 @@ func Join(ctx context.Context, j Joining, sink event.Sink, timeout time.Duration
 	if r.certs, err = pki.Trusted(found.CA); err != nil {
 		return err
 	}
+	if j.ControlPlane {
+		return r.joinControlPlane(ctx, client, j, found)
+	}
 	if r.Cluster, err = j.declaration(ctx, client); err != nil {
 		return err
 	}
@@ -95,36 +101,46 @@ func clockAgrees(skew time.Duration) error {
 	}}
 }
 
-// declaration is the cluster's, with this machine in it.
-func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (*spec.Cluster, error) {
-	held, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("read the cluster's declaration: %w", err)
+// self is the node that this machine is to be.
+func (j Joining) self() (n spec.Node, err error) {
+	n = spec.Node{Name: j.Node, Role: spec.Worker, Address: j.Address, Labels: j.Labels, Taints: j.Taints}
+	if j.ControlPlane {
+		n.Role = spec.ControlPlane
+		if n.Taints == nil {
+			n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
+		}
 	}
-	n := spec.Node{Name: j.Node, Role: spec.Worker, Address: j.Address, Labels: j.Labels, Taints: j.Taints}
 	if n, err = suggested(n); err != nil {
-		return nil, err
+		return n, err
 	}
 	for key := range n.Labels {
 		if !components.OwnLabel(key) {
-			return nil, &FlagError{"label", fmt.Errorf("a node may not give itself the label %s; once it has joined, on a control plane: kubectl label node %s %s=%s", key, n.Name, key, n.Labels[key])}
+			return n, &FlagError{"label", fmt.Errorf("a node may not give itself the label %s; once it has joined, on a control plane: kubectl label node %s %s=%s", key, n.Name, key, n.Labels[key])}
 		}
 	}
-	c, err := readDraft([]byte(held.Data[components.DeclarationKey]), j.Bundle)
+	return n, err
+}
+
+// declaration is the cluster's, with this machine in it.
+func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (*spec.Cluster, error) {
+	n, err := j.self()
+	if err != nil {
+		return nil, err
+	}
+	c, err := declaredIn(ctx, client, j.Bundle)
 	if err != nil {
 		return nil, err
 	}
 	for _, other := range c.Nodes {
 		if other.Address == n.Address {
-			return nil, &UnfitError{preflight.Finding{Node: n.Name, What: fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
-				Remedy: "if this is that machine, it is in the cluster already; if not, join with its own address among the nodes, by --address"}}
+			return nil, addressTaken(n, other)
 		}
 		if other.Name == n.Name {
 			return nil, nameTaken(n.Name)
 		}
 	}
 	c.Nodes = append(c.Nodes, n)
-	return readDraft(spec.Write(c), j.Bundle)
+	return reread(c)
 }
 
 // join does the machine's part. Everything that can refuse does so before the first change.
@@ -183,7 +199,7 @@ func (r *Run) observeJoining(ctx context.Context, m *machine, client kubernetes.
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: text})
 	}
 	in := r.input()
-	in.Joined = true
+	in.Joined = m.node.Role == spec.Worker
 	if m.state, err = in.State(m.node); err != nil {
 		return err
 	}
@@ -221,6 +237,11 @@ func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interf
 		return fmt.Errorf("ask whether a node %s exists: %w", m.node.Name, err)
 	}
 	return nameTaken(m.node.Name)
+}
+
+func addressTaken(n, other spec.Node) error {
+	return &UnfitError{preflight.Finding{Node: n.Name, What: fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
+		Remedy: "if this is that machine, it is in the cluster already; if not, join with its own address among the nodes, by --address"}}
 }
 
 func nameTaken(name string) error {

@@ -55,6 +55,9 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
+	if err := r.recallMembers(ctx); err != nil {
+		return err
+	}
 	if err := r.guardMachines(); err != nil {
 		return err
 	}

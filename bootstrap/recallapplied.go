@@ -66,14 +66,21 @@ func command(files map[string][]byte, path string) (corev1.Container, error) {
 	if !ok {
 		return corev1.Container{}, fmt.Errorf("%s is not there", path)
 	}
-	var pod corev1.Pod
-	if err := yaml.Unmarshal(text, &pod); err != nil {
-		return corev1.Container{}, fmt.Errorf("%s: %w", path, err)
+	pod, err := staticPod(path, text)
+	if err != nil {
+		return corev1.Container{}, err
 	}
 	if len(pod.Spec.Containers) != 1 {
 		return corev1.Container{}, fmt.Errorf("%s has %d containers, not 1", path, len(pod.Spec.Containers))
 	}
 	return pod.Spec.Containers[0], nil
+}
+
+func staticPod(path string, text []byte) (pod corev1.Pod, err error) {
+	if err := yaml.Unmarshal(text, &pod); err != nil {
+		return pod, fmt.Errorf("%s: %w", path, err)
+	}
+	return pod, nil
 }
 
 // option is the value of --name=value in c's command.

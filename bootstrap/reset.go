@@ -3,21 +3,19 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"time"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/check"
-	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
 	"github.com/slipway/slipway/pki"
 )
 
@@ -50,7 +48,7 @@ func (r *Run) Reset(ctx context.Context, how Resetting) error {
 	if m.facts, err = m.agent.Facts(ctx, node.Ask{}); err != nil {
 		return err
 	}
-	m.node.Name = m.facts.Node
+	m.node.Name, r.Here = m.facts.Node, m.facts.Node
 	r.machines = []*machine{m}
 	if err := r.recognize(ctx, m); err != nil {
 		return err
@@ -62,9 +60,13 @@ func (r *Run) Reset(ctx context.Context, how Resetting) error {
 	if err != nil {
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: "the cluster still counts this machine as its own: " + err.Error()})
 	}
-	return r.eachStage("reset", r.machines, func(m *machine, sink event.Sink) error {
+	err = r.eachStage("reset", r.machines, func(m *machine, sink event.Sink) error {
 		return r.clean(ctx, m, how.Purge, sink)
 	})
+	if err == nil && r.left != nil {
+		r.forget(ctx, m)
+	}
+	return err
 }
 
 // recognize finds out from the machine's own files which cluster it is in, and as what.
@@ -80,6 +82,13 @@ func (r *Run) recognize(ctx context.Context, m *machine) error {
 	for _, n := range own.Nodes {
 		if n.Name == m.node.Name {
 			m.node = n
+		}
+	}
+	// A machine whose joining was cut off keeps what it was given before it runs anything.
+	if dir, err := statedir.View(ownState); err == nil {
+		if certs, err := dir.Load(); err == nil && m.facts.Cluster == certs.ClusterID() {
+			r.certs, m.node.Role = certs, spec.ControlPlane
+			return nil
 		}
 	}
 	files, err := fetch(ctx, m, pki.RecoverPaths(spec.ControlPlane))
@@ -128,47 +137,6 @@ func (r *Run) asNode(m *machine) (*kube.Client, error) {
 	return kube.Connect(kube.Access{Server: in.Server(m.node), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair})
 }
 
-// leaveQuorum deletes the Node while this machine's API server still has its etcd, then lets the member leave. Of the last
-// control plane nothing is left that could be told.
-func (r *Run) leaveQuorum(ctx context.Context, m *machine, sink event.Sink) error {
-	if !m.node.Address.IsValid() {
-		address, err := memberAddress(r.certs, m.node.Name)
-		if err != nil {
-			return err
-		}
-		m.node.Address = address
-	}
-	return tell(ctx, sink, check.Condition{Name: "node and etcd member have left", Node: m.node.Name, Test: func(ctx context.Context) error {
-		client, err := r.member(m)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		members, err := client.Members(ctx)
-		if err != nil {
-			return err
-		}
-		if len(members) <= 1 {
-			return nil
-		}
-		admin := r.certs.Shared(pki.Admin)
-		api, err := kube.Connect(kube.Access{
-			Server: "https://" + netip.AddrPortFrom(m.node.Address, 6443).String(),
-			CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key,
-		})
-		if err != nil {
-			return err
-		}
-		if err := api.DeleteNode(ctx, m.node.Name); err != nil {
-			return err
-		}
-		if err := client.Leave(ctx, m.node.Name); !errors.Is(err, etcd.ErrLast) {
-			return err
-		}
-		return nil
-	}})
-}
-
 // tellPatience is how long a cluster is tried that may no longer be there.
 const tellPatience = 20 * time.Second
 
@@ -176,13 +144,4 @@ func tell(ctx context.Context, sink event.Sink, done check.Condition) error {
 	ctx, cancel := context.WithTimeout(ctx, tellPatience)
 	defer cancel()
 	return check.Wait(ctx, sink, done)
-}
-
-// memberAddress is the address in the member's own certificate.
-func memberAddress(certs *pki.Set, name string) (netip.Addr, error) {
-	address, err := certs.Node(name)[pki.EtcdPeer].Address()
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("find out this machine's address among the nodes: %w", err)
-	}
-	return address, nil
 }

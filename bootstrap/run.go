@@ -13,6 +13,7 @@ import (
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
@@ -33,6 +34,11 @@ type Run struct {
 	certs    *pki.Set
 	machines []*machine
 	gone     []*machine // applied earlier and no longer declared
+
+	left *kube.Client // of another control plane, which was told that this machine leaves
+
+	// members tells how etcd members entered the membership that were not there from the start.
+	members map[string]components.Membership
 
 	// forgetful is a run that does not know which nodes were applied: it must not write that there were none.
 	forgetful bool
@@ -148,7 +154,7 @@ func (r *Run) loadCerts(ctx context.Context) (err error) {
 
 // input is what components are computed from.
 func (r *Run) input() *components.Input {
-	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest())}
+	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members}
 	for _, m := range r.machines {
 		in.Facts[m.node.Name] = m.facts
 	}

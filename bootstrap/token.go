@@ -3,7 +3,10 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/bundle"
@@ -25,16 +28,33 @@ type Ticket struct {
 	Expires  time.Time `json:"expires,omitzero"`
 	Endpoint string    `json:"endpoint"`
 	CAHash   string    `json:"caHash"`
+
+	CertificateKey string `json:"certificateKey,omitempty"` // good for two hours
 }
 
 // Command is the join command that the ticket stands for.
 func (t Ticket) Command() string {
-	return fmt.Sprintf("slipway join %s --token %s --ca-hash %s", t.Endpoint, t.Token, t.CAHash)
+	text := fmt.Sprintf("slipway join %s --token %s --ca-hash %s", t.Endpoint, t.Token, t.CAHash)
+	if t.CertificateKey != "" {
+		text += " --control-plane --certificate-key " + t.CertificateKey
+	}
+	return text
 }
 
-// CreateToken opens the cluster for joining, if it is not yet, and makes a token that is good for lifetime; 0 is for ever.
-func (r *Run) CreateToken(ctx context.Context, description string, lifetime time.Duration) (Ticket, error) {
+// Ticketing says what a ticket is to be good for.
+type Ticketing struct {
+	Description  string
+	Lifetime     time.Duration // 0: for ever
+	ControlPlane bool          // hand over what control planes need, too
+}
+
+// CreateToken opens the cluster for joining, if it is not yet, and makes a token.
+func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error) {
 	client, err := r.admin(ctx)
+	if err != nil {
+		return Ticket{}, err
+	}
+	there, same, err := r.current(ctx, client)
 	if err != nil {
 		return Ticket{}, err
 	}
@@ -46,14 +66,24 @@ func (r *Run) CreateToken(ctx context.Context, description string, lifetime time
 	if err != nil {
 		return Ticket{}, err
 	}
+	if there && same { // left alone, for a machine may be joining
+		objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool {
+			return o.GetKind() == "ConfigMap" && o.GetName() == components.DeclarationName
+		})
+	}
 	if err := client.Apply(ctx, objects); err != nil {
 		return Ticket{}, fmt.Errorf("open the cluster for joining: %w", err)
 	}
 	t := Ticket{Endpoint: in.Endpoint(), CAHash: r.certs.CAHash()}
-	if lifetime > 0 {
-		t.Expires = time.Now().Add(lifetime)
+	if wanted.Lifetime > 0 {
+		t.Expires = time.Now().Add(wanted.Lifetime)
 	}
-	if t.Token, err = client.CreateToken(ctx, components.JoinersGroup, description, t.Expires); err != nil {
+	if wanted.ControlPlane {
+		if t.CertificateKey, err = r.offerCertificates(ctx, client, in); err != nil {
+			return Ticket{}, err
+		}
+	}
+	if t.Token, err = client.CreateToken(ctx, components.JoinersGroup, wanted.Description, t.Expires); err != nil {
 		return Ticket{}, err
 	}
 	ctx, cancel := r.within(ctx)
@@ -88,6 +118,9 @@ func (r *Run) admin(ctx context.Context) (*kube.Client, error) {
 		return nil, fmt.Errorf("read the cluster's certificates: %w; apply the cluster first", err)
 	}
 	for _, n := range r.Cluster.ControlPlanes() {
+		if r.Here != "" && n.Name != r.Here {
+			continue // a machine of the cluster asks itself
+		}
 		r.machines = append(r.machines, &machine{node: n})
 	}
 	// One that answers will do; why the others do not is told only if none does.

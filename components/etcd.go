@@ -18,6 +18,28 @@ const (
 	etcdMetricsPort = 2381 // loopback, plain HTTP: health and metrics
 )
 
+// Membership is how a member enters etcd's membership: what it is told when it first starts, and never looks at again.
+// It is kept as it was, so that a member which joins later is no reason to restart the others.
+type Membership struct {
+	Initial  string `json:"initial"`            // NAME=URL,…, the member itself among them
+	Existing bool   `json:"existing,omitempty"` // it joins members that serve already
+}
+
+// Membership is that of n.
+func (in *Input) Membership(n spec.Node) Membership {
+	if m, ok := in.Members[n.Name]; ok {
+		return m
+	}
+	var members []string
+	for _, cp := range in.Cluster.ControlPlanes() {
+		members = append(members, cp.Name+"="+PeerURL(cp))
+	}
+	return Membership{Initial: strings.Join(members, ",")}
+}
+
+// PeerURL is where the member of n answers the others.
+func PeerURL(n spec.Node) string { return httpsURL(n.Address, etcdPeerPort) }
+
 // etcd is the member of this control plane. All members are named from the start, so that they can be
 // started at the same time and find their quorum without waiting for one another's data.
 func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
@@ -48,9 +70,9 @@ func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
 }
 
 func (in *Input) etcdCommand(n spec.Node) []string {
-	var members []string
-	for _, cp := range in.Cluster.ControlPlanes() {
-		members = append(members, cp.Name+"="+httpsURL(cp.Address, etcdPeerPort))
+	membership, state := in.Membership(n), "new"
+	if membership.Existing {
+		state = "existing"
 	}
 	certs := pkiDir + "/etcd/"
 	return []string{
@@ -59,10 +81,10 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 		"--data-dir=/var/lib/etcd",
 		"--listen-client-urls=https://127.0.0.1:2379," + httpsURL(n.Address, etcdClientPort),
 		"--advertise-client-urls=" + httpsURL(n.Address, etcdClientPort),
-		"--listen-peer-urls=" + httpsURL(n.Address, etcdPeerPort),
-		"--initial-advertise-peer-urls=" + httpsURL(n.Address, etcdPeerPort),
-		"--initial-cluster=" + strings.Join(members, ","),
-		"--initial-cluster-state=new",
+		"--listen-peer-urls=" + PeerURL(n),
+		"--initial-advertise-peer-urls=" + PeerURL(n),
+		"--initial-cluster=" + membership.Initial,
+		"--initial-cluster-state=" + state,
 		"--initial-cluster-token=" + in.Certs.ClusterID(),
 		"--client-cert-auth=true",
 		"--trusted-ca-file=" + certs + "ca.crt",

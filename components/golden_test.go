@@ -136,9 +136,9 @@ func (in *Input) hide() func(string) string {
 	add(in.Certs.EncryptionKey, "encryption key")
 	pairs = append(pairs, in.Certs.ClusterID(), "<cluster id>")
 	names := strings.NewReplacer(pairs...)
-	inputs := regexp.MustCompile(inputsAnnotation + `: "?[0-9a-f]{32}"?`)
+	inputs := regexp.MustCompile(InputsAnnotation + `: "?[0-9a-f]{32}"?`)
 	return func(s string) string {
-		return inputs.ReplaceAllString(names.Replace(s), inputsAnnotation+": <inputs>")
+		return inputs.ReplaceAllString(names.Replace(s), InputsAnnotation+": <inputs>")
 	}
 }
 

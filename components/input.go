@@ -24,6 +24,9 @@ type Input struct {
 	// Joined is a worker that joined by itself: its kubelet holds certificates of its own, which the cluster
 	// issued and renews, and Certs holds nothing but the cluster's authority without its key.
 	Joined bool
+
+	// Members tells how etcd members entered the membership that were not there from the start, by node name.
+	Members map[string]Membership
 }
 
 // Payload is what the bundle offers, by name.

@@ -25,6 +25,10 @@ const (
 	// DeclarationName is the ConfigMap in kube-system that holds the cluster's declaration under DeclarationKey.
 	DeclarationName = "slipway"
 	DeclarationKey  = "cluster.hcl"
+	// CertificatesName is the Secret in kube-system that holds the sealed authorities, for two hours, for control planes.
+	CertificatesName = "slipway-certs"
+	// TurnName is the Lease in kube-system whose holder joins as a control plane, or leaves: one at a time.
+	TurnName = "slipway-join"
 )
 
 // Joining is what the API must hold for machines to join by themselves, beside a token: the declaration of the
@@ -51,8 +55,9 @@ func (in *Input) Joining() ([]*unstructured.Unstructured, error) {
 		clusterRole("slipway:leave", rule("", []string{"nodes"}, "delete")),
 		bind("slipway:leave", "slipway:leave", members),
 	}
-	typed = append(typed, readable(metav1.NamespacePublic, "kubeadm:bootstrap-signer-clusterinfo", bootstrapapi.ConfigMapClusterInfo, anonymous)...)
-	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:declaration", DeclarationName, joiners, members)...)
+	typed = append(typed, readable(metav1.NamespacePublic, "kubeadm:bootstrap-signer-clusterinfo", "configmaps", bootstrapapi.ConfigMapClusterInfo, anonymous)...)
+	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:declaration", "configmaps", DeclarationName, joiners, members)...)
+	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:certificates", "secrets", CertificatesName, joiners)...)
 	out := []*unstructured.Unstructured{}
 	for _, o := range append(typed, in.approver()...) {
 		u, err := Unstructured(o)
@@ -78,10 +83,10 @@ func (in *Input) clusterInfo() (*corev1.ConfigMap, error) {
 	return info, nil
 }
 
-// readable lets subjects read one ConfigMap.
-func readable(namespace, name, configMap string, subjects ...rbacv1.Subject) []runtime.Object {
-	read := rule("", []string{"configmaps"}, "get")
-	read.ResourceNames = []string{configMap}
+// readable lets subjects read the one object of that kind.
+func readable(namespace, name, kind, object string, subjects ...rbacv1.Subject) []runtime.Object {
+	read := rule("", []string{kind}, "get")
+	read.ResourceNames = []string{object}
 	return []runtime.Object{
 		&rbacv1.Role{TypeMeta: typeMeta("rbac.authorization.k8s.io/v1", "Role"), ObjectMeta: meta(namespace, name, nil), Rules: []rbacv1.PolicyRule{read}},
 		&rbacv1.RoleBinding{

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -24,6 +25,15 @@ func (in *Input) holdsBalancer(n spec.Node) bool {
 		}
 	}
 	return false
+}
+
+// Balancer is the State of n's load balancer alone.
+func (in *Input) Balancer(n spec.Node) (node.State, error) {
+	resources, err := in.loadBalancer(n)
+	if err != nil {
+		return node.State{}, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return node.State{Version: node.StateVersion, Cluster: in.Certs.ClusterID(), Node: n.Name, Resources: resources, Part: true}, nil
 }
 
 // loadBalancer is HAProxy over all API servers and, for a shared address, keepalived beside it.

@@ -115,10 +115,10 @@ func annotations(t *testing.T, in *Input, name string) map[string]string {
 	for _, r := range in.state(t, name) {
 		if r.File != nil && path.Dir(r.File.Path) == manifestDir {
 			pod := decode[*corev1.Pod](t, r.File.Path, r.File.Content)
-			if len(pod.Annotations[inputsAnnotation]) != 32 {
-				t.Errorf("%s: inputs are %q", pod.Name, pod.Annotations[inputsAnnotation])
+			if len(pod.Annotations[InputsAnnotation]) != 32 {
+				t.Errorf("%s: inputs are %q", pod.Name, pod.Annotations[InputsAnnotation])
 			}
-			out[pod.Name] = pod.Annotations[inputsAnnotation]
+			out[pod.Name] = pod.Annotations[InputsAnnotation]
 		}
 	}
 	return out

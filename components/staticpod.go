@@ -16,9 +16,9 @@ import (
 	"github.com/slipway/slipway/internal/node"
 )
 
-// inputsAnnotation makes the kubelet restart a static pod whose certificates or settings changed:
+// InputsAnnotation makes the kubelet restart a static pod whose certificates or settings changed:
 // it looks at the manifest only.
-const inputsAnnotation = "slipway.dev/inputs"
+const InputsAnnotation = "slipway.dev/inputs"
 
 // staticPod is the frame that all control-plane pods share.
 type staticPod struct {
@@ -63,7 +63,7 @@ func (p staticPod) pod() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.name, Namespace: metav1.NamespaceSystem,
 			Labels:      map[string]string{"component": p.name, "tier": "control-plane"},
-			Annotations: map[string]string{inputsAnnotation: fingerprint(p.inputs, p.image)},
+			Annotations: map[string]string{InputsAnnotation: fingerprint(p.inputs, p.image)},
 		},
 		Spec: corev1.PodSpec{
 			HostNetwork: true, PriorityClassName: "system-node-critical", Priority: ptr.To(int32(2000001000)),
@@ -138,5 +138,5 @@ func (in *Input) inputsOf(image string, data map[string]string) map[string]strin
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		files = append(files, textFile(name, 0, []byte(data[name])))
 	}
-	return map[string]string{inputsAnnotation: fingerprint(files, in.Payload.Images[image])}
+	return map[string]string{InputsAnnotation: fingerprint(files, in.Payload.Images[image])}
 }

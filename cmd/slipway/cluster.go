@@ -119,6 +119,7 @@ func coded(err error) error {
 		forget      *bootstrap.ForgetError
 		flag        *bootstrap.FlagError
 		exists      *bootstrap.ExistsError
+		grown       *bootstrap.GrownError
 		join        *bootstrap.JoinError
 		leaving     *bootstrap.LeavingError
 		unfit       *bootstrap.UnfitError
@@ -133,7 +134,7 @@ func coded(err error) error {
 		return err
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}
-	case errors.As(err, &forget), errors.As(err, &flag), errors.As(err, &exists), errors.As(err, &join):
+	case errors.As(err, &forget), errors.As(err, &flag), errors.As(err, &exists), errors.As(err, &grown), errors.As(err, &join):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &file): // right by itself, but not for the cluster as it stands
 		return &exitError{exitSpec, err}

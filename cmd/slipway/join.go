@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,20 +21,26 @@ import (
 
 func newJoin() *cobra.Command {
 	var j bootstrap.Joining
-	var tokenFile string
+	var tokenFile, keyFile string
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "join ENDPOINT",
-		Short: "Make this machine a worker of a cluster, without SSH",
+		Short: "Make this machine a worker or a control plane of a cluster, without SSH",
 		Long: `Join makes this machine, as root, on the machine itself, a worker of the cluster whose API answers at ENDPOINT.
 slipway token create --print-join-command, on a control plane, prints the command.
 
+With --control-plane it becomes one more control plane: of a cluster that was begun with an endpoint. The key, which slipway
+token create --control-plane prints, opens what the cluster hands over for it and is good for two hours. Several may join at
+once: one waits for the other. Use the slipway that the other control planes were made with.
+
 The token lets the cluster trust this machine, and the hash lets this machine trust the cluster. Neither is kept. The
-token can come from a file or, as --token-file -, from standard input, so that it does not show in the list of processes.
+token and the key can each come from a file or, as --token-file -, from standard input, so that they do not show in the
+list of processes.
 
 It may be interrupted at any moment; running it again finishes. slipway reset takes it all off again.`,
 		Example: `  slipway join 10.0.0.100:6443 --token abcdef.0123456789abcdef --ca-hash sha256:1234… --bundle slipway-1.36.3-amd64.bundle
-  slipway join 10.0.0.100:6443 --token-file - --ca-hash sha256:1234… < token`,
+  slipway join 10.0.0.100:6443 --token-file - --ca-hash sha256:1234… < token
+  slipway join 10.0.0.100:6443 --token-file token --ca-hash sha256:1234… --control-plane --certificate-key-file key`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := output(cmd)
@@ -46,10 +53,8 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 			if j.Endpoint, err = whole(args[0]); err != nil {
 				return &exitError{exitSpec, err}
 			}
-			if tokenFile != "" {
-				if j.Token, err = readToken(tokenFile, cmd.InOrStdin()); err != nil {
-					return &exitError{exitSpec, err}
-				}
+			if err := readSecrets(&j, tokenFile, keyFile, cmd.InOrStdin()); err != nil {
+				return &exitError{exitSpec, err}
 			}
 			if j.Bundle, err = absolute(j.Bundle); err != nil {
 				return err
@@ -62,6 +67,10 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 				return err
 			}
 			o.Times(feed.Times())
+			if j.ControlPlane {
+				o.Note("This machine is a control plane of the cluster. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
+				return nil
+			}
 			o.Note("This machine is a node of the cluster.")
 			return nil
 		},
@@ -69,6 +78,9 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 	flags := cmd.Flags()
 	flags.StringVar(&j.Token, "token", "", "the token")
 	flags.StringVar(&tokenFile, "token-file", "", "file that holds the token; - for standard input")
+	flags.BoolVar(&j.ControlPlane, "control-plane", false, "make it a control plane")
+	flags.StringVar(&j.CertificateKey, "certificate-key", "", "the key that slipway token create --control-plane printed")
+	flags.StringVar(&keyFile, "certificate-key-file", "", "file that holds that key; - for standard input")
 	flags.StringSliceVar(&j.CAHashes, "ca-hash", nil, "hash of the cluster's authority, sha256:…")
 	flags.StringVar(&j.Bundle, "bundle", "", "the bundle (default: beside the program, in . or in ./build)")
 	flags.StringVar(&j.Node, "node-name", "", "the node's name (default: the host's)")
@@ -77,8 +89,31 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 	flags.DurationVar(&timeout, "timeout", 5*time.Minute, "longest wait for any one thing")
 	cmd.MarkFlagsMutuallyExclusive("token", "token-file")
 	cmd.MarkFlagsOneRequired("token", "token-file")
+	cmd.MarkFlagsMutuallyExclusive("certificate-key", "certificate-key-file")
 	_ = cmd.MarkFlagRequired("ca-hash") // fails only for a flag that does not exist
 	return cmd
+}
+
+// readSecrets reads the token and the certificate key where they are to be read, and refuses what does not go together.
+func readSecrets(j *bootstrap.Joining, tokenFile, keyFile string, stdin io.Reader) (err error) {
+	keyed := j.CertificateKey != "" || keyFile != ""
+	switch {
+	case j.ControlPlane && !keyed:
+		return errors.New("--control-plane needs --certificate-key or --certificate-key-file: on a control plane, slipway token create --control-plane --print-join-command prints the whole command")
+	case keyed && !j.ControlPlane:
+		return errors.New("a certificate key is for control planes: add --control-plane, or leave it out")
+	case tokenFile == "-" && keyFile == "-":
+		return errors.New("the token and the certificate key cannot both come from standard input")
+	}
+	if tokenFile != "" {
+		if j.Token, err = readToken(tokenFile, stdin); err != nil {
+			return err
+		}
+	}
+	if keyFile != "" {
+		j.CertificateKey, err = readToken(keyFile, stdin)
+	}
+	return err
 }
 
 // whole is an endpoint with its port.

@@ -19,7 +19,7 @@ func newToken() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Make, list and delete the tokens with which machines join",
-		Long: `A token lets machines join the cluster as workers until it expires; the hash of the cluster's authority, beside
+		Long: `A token lets machines join the cluster until it expires; the hash of the cluster's authority, beside
 it in the join command, lets them know the cluster. The first token opens the cluster for joining.
 
 On a control plane that was begun with slipway init, the verbs need no file. Elsewhere -f names the cluster's.`,
@@ -59,29 +59,35 @@ const shortest = 10 * time.Second
 
 func newTokenCreate() *cobra.Command {
 	var flags clusterFlags
-	var description string
-	var lifetime time.Duration
+	var wanted bootstrap.Ticketing
 	var command bool
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make a token and print it, or the command to join with it",
 		Example: `  slipway token create --print-join-command
+  slipway token create --control-plane --print-join-command
   slipway token create -f cluster.hcl --ttl 2h --description "rack 7"`,
+		Long: `Create makes a token with which machines join. With --control-plane it hands over what a control plane needs, too:
+the authorities' keys, each sealed with a key that is printed this once and kept nowhere, in a Secret of kube-system that
+goes after two hours. Doing so again seals them anew, and the key before is good for nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := output(cmd)
 			if err != nil {
 				return err
 			}
-			if lifetime != 0 && lifetime < shortest {
-				return &exitError{exitSpec, fmt.Errorf("--ttl is %s: expected %s at the least, or 0 for ever", lifetime, shortest)}
+			if wanted.Lifetime != 0 && wanted.Lifetime < shortest {
+				return &exitError{exitSpec, fmt.Errorf("--ttl is %s: expected %s at the least, or 0 for ever", wanted.Lifetime, shortest)}
 			}
 			return onCluster(cmd, &flags, func(r *bootstrap.Run) error {
-				t, err := r.CreateToken(cmd.Context(), description, lifetime)
+				t, err := r.CreateToken(cmd.Context(), wanted)
 				if err != nil {
 					return err
 				}
 				text := t.Token
+				if t.CertificateKey != "" {
+					text += "\n" + t.CertificateKey
+				}
 				if command {
 					text = t.Command()
 				}
@@ -93,9 +99,10 @@ func newTokenCreate() *cobra.Command {
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVar(&description, "description", "", "what the token is for")
-	cmd.Flags().DurationVar(&lifetime, "ttl", 24*time.Hour, "how long it is good; 0 for ever")
+	cmd.Flags().StringVar(&wanted.Description, "description", "", "what the token is for")
+	cmd.Flags().DurationVar(&wanted.Lifetime, "ttl", 24*time.Hour, "how long it is good; 0 for ever")
 	cmd.Flags().BoolVar(&command, "print-join-command", false, "print the whole join command")
+	cmd.Flags().BoolVar(&wanted.ControlPlane, "control-plane", false, "hand over what control planes need, for two hours, and print the key to it")
 	return cmd
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // Status is one member as it sees itself.
@@ -55,6 +57,8 @@ type Member struct {
 	ID      uint64
 	Name    string
 	Learner bool
+	Peer    string // URL of its peer port
+	Client  string // URL of its client port; "" until it has started
 }
 
 // Members lists the membership; it needs quorum.
@@ -67,7 +71,18 @@ func (c *Client) Members(ctx context.Context) ([]Member, error) {
 	}
 	var out []Member
 	for _, m := range list.Members {
-		out = append(out, Member{ID: m.ID, Name: m.Name, Learner: m.IsLearner})
+		out = append(out, member(m))
 	}
 	return out, nil
+}
+
+func member(m *etcdserverpb.Member) Member {
+	out := Member{ID: m.ID, Name: m.Name, Learner: m.IsLearner}
+	if len(m.PeerURLs) > 0 {
+		out.Peer = m.PeerURLs[0]
+	}
+	if len(m.ClientURLs) > 0 {
+		out.Client = m.ClientURLs[0]
+	}
+	return out
 }

@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"strings"
 )
 
@@ -105,4 +106,25 @@ func (p *pass) releaseImage(ctx context.Context, ref string) error {
 	}
 	defer client.close()
 	return client.remove(ctx, ref)
+}
+
+// Images are the digests of the manifests of the images that the machine's containerd holds, by reference.
+func (m Machine) Images(ctx context.Context) (map[string]string, error) {
+	client, err := m.dialContainerd()
+	if err != nil {
+		return nil, err
+	}
+	defer client.close()
+	list, down, err := client.images(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if down {
+		return nil, errors.New("containerd does not run")
+	}
+	out := map[string]string{}
+	for ref, i := range list {
+		out[ref] = i.digest
+	}
+	return out, nil
 }

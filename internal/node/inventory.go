@@ -97,6 +97,9 @@ func (inv *inventory) drop(id string) {
 
 // orphans lists what is ours and not in s any more, last converged first.
 func (inv *inventory) orphans(s State) []*entry {
+	if s.Part {
+		return nil
+	}
 	wanted := map[string]bool{}
 	for _, r := range s.Resources {
 		wanted[r.ID()] = true

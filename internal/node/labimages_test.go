@@ -219,7 +219,9 @@ func (m *machine) drift(s node.State) {
 	if got := m.sh("stat -c %i " + linked + "; stat -c %i " + in); strings.Fields(got)[0] != strings.Fields(got)[1] {
 		m.t.Errorf("%s is not the image's file: %s", linked, got)
 	}
-	sums := func() string { return m.sh("sha256sum " + linked + " " + copied + " " + in + "; stat -c %a " + linked + " " + in) }
+	sums := func() string {
+		return m.sh("sha256sum " + linked + " " + copied + " " + in + "; stat -c %a " + linked + " " + in)
+	}
 	good := sums()
 	for name, drift := range map[string]struct{ script, want string }{
 		"changed in place, and so in the image": {"echo x >>" + linked, "update binary " + linked},

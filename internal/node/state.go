@@ -11,6 +11,7 @@ type State struct {
 	Cluster   string     `json:"cluster"` // id of the cluster (hash of its CA); guards against two clusters on one machine
 	Node      string     `json:"node"`    // declared name
 	Resources []Resource `json:"resources"`
+	Part      bool       `json:"part,omitempty"` // not everything: what else is Slipway's on the machine stays as it is
 }
 
 // Resource is exactly one of its fields.

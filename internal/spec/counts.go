@@ -64,7 +64,7 @@ func (d *draft) checkCounts() {
 	switch n := len(cps); {
 	case n == 0:
 		d.errorf(at(), "No control plane", "A cluster needs 1, 3, 5 or 7 nodes with role = \"control-plane\", and there is none.")
-	case n%2 == 0:
+	case n%2 == 0 && !d.opts.Growing:
 		d.errorf(at(), "Even number of control planes", "There are %d control planes. etcd decides by majority, and %d survive no more failures than %d. Declare %d or %d.", n, n, n-1, n-1, n+1)
 	case n > 7:
 		d.errorf(at(), "Too many control planes", "There are %d control planes, and every write waits for a majority of them. Declare 3, 5 or 7; more machines are of more use as workers.", n)

@@ -25,6 +25,9 @@ type LoadOptions struct {
 	// NoSSH leaves keys, known_hosts and password files unread, for work on the machine itself
 	// (init, join), where the operator's files are not.
 	NoSSH bool
+	// Growing lets there be an even number of control planes: a cluster whose machines join one after the other has
+	// two, or four, until the next has joined.
+	Growing bool
 	// Text, if not nil, is what the file holds; nothing is read from its path, which errors name.
 	Text []byte
 	// StateDir and Bundle, absolute paths, take the place of what the file says; "" for the file's.

@@ -1,0 +1,94 @@
+package bootstrap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// declaredIn is the cluster as its API keeps it, with a bundle of this machine. It knows the control planes that joined.
+func declaredIn(ctx context.Context, client kubernetes.Interface, bundle string) (*spec.Cluster, error) {
+	kept, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's declaration: %w", err)
+	}
+	return readDraft([]byte(kept.Data[components.DeclarationKey]), bundle)
+}
+
+// reread checks c, which was changed, as if it came from a file, and fills it in.
+func reread(c *spec.Cluster) (*spec.Cluster, error) { return readDraft(spec.Write(c), c.Bundle) }
+
+// redeclare changes the cluster's declaration in the API, again from the start if somebody else does so at the same time.
+func redeclare(ctx context.Context, client kubernetes.Interface, change func(*spec.Cluster) error) error {
+	maps := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		kept, err := maps.Get(ctx, components.DeclarationName, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		c, err := readDraft([]byte(kept.Data[components.DeclarationKey]), "")
+		if err != nil {
+			return err
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		text := string(spec.Write(c))
+		if kept.Data[components.DeclarationKey] == text {
+			return nil
+		}
+		kept.Data[components.DeclarationKey] = text
+		_, err = maps.Update(ctx, kept, metav1.UpdateOptions{FieldManager: kube.FieldManager})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change the cluster's declaration: %w", err)
+	}
+	return nil
+}
+
+// current takes over from the API's declaration what this run cannot know: on a machine of the cluster all of it, since
+// the machine's own file is as old as its last change; beside a file, the control planes that have joined since. It
+// reports whether there is a declaration, and whether it says just that.
+func (r *Run) current(ctx context.Context, client *kube.Client) (there, same bool, err error) {
+	kept, err := client.Typed.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, fmt.Errorf("read the cluster's declaration: %w", err)
+	}
+	text := kept.Data[components.DeclarationKey]
+	c, err := readDraft([]byte(text), r.Cluster.Bundle)
+	if err != nil {
+		return true, false, err
+	}
+	if r.Here != "" {
+		c.StateDir = r.Cluster.StateDir
+		r.Cluster = c
+		return true, true, nil
+	}
+	registered, err := client.NodeNames(ctx)
+	if err != nil {
+		return true, false, err
+	}
+	whole := *r.Cluster
+	whole.Nodes = slices.Clone(r.Cluster.Nodes)
+	for _, n := range c.ControlPlanes() {
+		known := slices.ContainsFunc(whole.Nodes, func(o spec.Node) bool { return o.Name == n.Name })
+		if !known && registered[n.Name] {
+			whole.Nodes = append(whole.Nodes, n)
+		}
+	}
+	r.Cluster = &whole
+	return true, text == string(spec.Write(&whole)), nil
+}

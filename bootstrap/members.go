@@ -1,0 +1,72 @@
+package bootstrap
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// membersFile keeps how those etcd members entered the membership that were not there from the start.
+const membersFile = "etcd"
+
+const etcdManifest = "/etc/kubernetes/manifests/etcd.yaml"
+
+// recallMembers fills in how each member entered the membership: from the state directory or, where that does not
+// know, from the machines' own manifests. Those that were there from the start need no entry.
+func (r *Run) recallMembers(ctx context.Context) error {
+	found, err := r.dir.Get(membersFile, &r.members)
+	if err != nil || found || r.bare() {
+		return err
+	}
+	members, in := map[string]components.Membership{}, components.Input{Cluster: r.Cluster}
+	for _, m := range r.controlPlanes() {
+		if m.facts.Cluster != r.certs.ClusterID() {
+			continue
+		}
+		was, there, err := entered(ctx, m)
+		if err != nil {
+			return &NodeError{m.node.Name, err}
+		}
+		if there && was != in.Membership(m.node) {
+			members[m.node.Name] = was
+		}
+	}
+	r.members = members
+	return r.dir.Put(membersFile, r.members)
+}
+
+// entered reads from the machine's manifest how its member entered the membership. A machine without one that can be
+// read has no member that ran: it enters as if for the first time.
+func entered(ctx context.Context, m *machine) (was components.Membership, there bool, err error) {
+	files, err := fetch(ctx, m, []string{etcdManifest})
+	if err != nil {
+		return was, false, err
+	}
+	etcd, err := command(files, etcdManifest)
+	if err != nil {
+		return was, false, nil
+	}
+	was = components.Membership{Initial: option(etcd, "--initial-cluster"), Existing: option(etcd, "--initial-cluster-state") == "existing"}
+	return was, was.Initial != "", nil
+}
+
+// rememberMembers keeps what is known of members, of a new cluster that there is nothing to be known.
+func (r *Run) rememberMembers() error {
+	if r.members == nil {
+		r.members = map[string]components.Membership{}
+	}
+	return r.dir.Put(membersFile, r.members)
+}
+
+// initialCluster is how a member is told of those that there are.
+func initialCluster(self spec.Node, others map[string]string) string {
+	list := []string{}
+	for _, name := range slices.Sorted(maps.Keys(others)) {
+		list = append(list, name+"="+others[name])
+	}
+	return strings.Join(append(list, self.Name+"="+components.PeerURL(self)), ",")
+}

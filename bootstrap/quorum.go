@@ -1,0 +1,105 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+const etcdData = "/var/lib/etcd/member"
+
+// apiAt is a client of the API server at one control plane's address, straight from this machine.
+func (r *Run) apiAt(address netip.Addr) (*kube.Client, error) {
+	admin := r.certs.Shared(pki.SuperAdmin)
+	return kube.Connect(kube.Access{
+		Server: "https://" + netip.AddrPortFrom(address, 6443).String(),
+		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key,
+	})
+}
+
+// memberAt is a client of the etcd member at url, with self's certificate.
+func (r *Run) memberAt(self, url string) (*etcd.Client, error) {
+	pair := r.certs.Node(self)[pki.EtcdHealthcheckClient]
+	return etcd.Connect(etcd.Access{Endpoint: url, CA: r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key})
+}
+
+// quorum is a client of a member that answers for the whole membership, one of the other control planes if any does.
+// A learner does not.
+func (r *Run) quorum(ctx context.Context, self spec.Node) (*etcd.Client, []etcd.Member, error) {
+	var addresses []netip.Addr
+	for _, n := range r.Cluster.ControlPlanes() {
+		if n.Name != self.Name {
+			addresses = append(addresses, n.Address)
+		}
+	}
+	var reasons []error
+	for _, a := range append(addresses, self.Address) {
+		client, err := r.memberAt(self.Name, "https://"+netip.AddrPortFrom(a, 2379).String())
+		if err != nil {
+			return nil, nil, err
+		}
+		members, err := client.Members(ctx)
+		if err == nil {
+			return client, members, nil
+		}
+		reasons = append(reasons, err, client.Close())
+	}
+	return nil, nil, fmt.Errorf("no etcd member answers: %w", errors.Join(reasons...))
+}
+
+// answers is nil once m's own member follows the others, as a learner or voting.
+func (r *Run) answers(ctx context.Context, m *machine) error {
+	client, err := r.member(m)
+	if err != nil {
+		return err
+	}
+	s, err := client.Status(ctx)
+	if err == nil && s.Leader == 0 {
+		err = errors.New("it has not found the others yet")
+	}
+	return errors.Join(err, client.Close())
+}
+
+// addMember gives this machine's member a place without a vote, or finds the one that it has, and keeps how it enters.
+func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) {
+	client, members, err := r.quorum(ctx, m.node)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	peer, known := components.PeerURL(m.node), false
+	for _, other := range members {
+		known = known || other.Peer == peer
+	}
+	_, noData := os.Stat(etcdData)
+	if !known && noData == nil {
+		return 0, unfit(m.node.Name, etcdData+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
+	}
+	self, members, err := client.AddLearner(ctx, peer)
+	if err != nil {
+		return 0, err
+	}
+	if r.members = nil; noData == nil { // it has run: how it entered must not change any more
+		if err := r.recallMembers(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if _, recalled := r.members[m.node.Name]; !recalled {
+		others := map[string]string{}
+		for _, other := range members {
+			if other.Peer != peer {
+				others[other.Name] = other.Peer
+			}
+		}
+		r.members = map[string]components.Membership{m.node.Name: {Initial: initialCluster(m.node, others), Existing: true}}
+	}
+	return self.ID, r.rememberMembers()
+}

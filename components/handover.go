@@ -1,0 +1,18 @@
+package components
+
+import "fmt"
+
+// Handover is what a machine needs to become a control plane beside those that there are, by the path at which they
+// hold it: the authorities with their keys, the service accounts' pair, and the key that seals Secrets. All of it is
+// secret. pki.Rebuild makes a Set of it.
+func (in *Input) Handover() (map[string][]byte, error) {
+	encryption, err := encode(in.encryption())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", encryptionPath, err)
+	}
+	out := map[string][]byte{encryptionPath: encryption}
+	for _, r := range append(in.authorityFiles(), in.caFile()) {
+		out[r.File.Path] = r.File.Content
+	}
+	return out, nil
+}
