@@ -132,10 +132,10 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 	return nil
 }
 
-// bare reports whether no control plane was ever converged for this cluster.
+// bare reports whether no control plane was ever made for this cluster.
 func (r *Run) bare() bool {
 	for _, m := range r.controlPlanes() {
-		if m.facts.Cluster != "" {
+		if m.facts.Cluster != "" || m.taken {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/internal/check"
@@ -21,8 +22,11 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err := r.remember(); err != nil {
 		return err
 	}
-	if p.Empty() && r.settled(ctx) == nil {
+	if p.Empty() && !r.taking && r.settled(ctx) == nil {
 		return nil // nothing to do, and all is well: do not wait for anything
+	}
+	if err := r.beginTakeOver(ctx); err != nil {
+		return err
 	}
 	if err := r.bringUp(ctx, r.changed(r.machines)); err != nil {
 		return err
@@ -38,7 +42,10 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err := r.removeGone(ctx); err != nil {
 		return err
 	}
-	return r.waitReady(ctx)
+	if err := r.waitReady(ctx); err != nil {
+		return err
+	}
+	return r.finishTakeOver(ctx)
 }
 
 // changed are those of machines that differ from their state.
@@ -64,6 +71,12 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 			others = append(others, m)
 		}
 	}
+	if r.taking {
+		if err := r.convergeTaken(ctx, others); err != nil {
+			return err
+		}
+		others = slices.DeleteFunc(others, func(m *machine) bool { return m.node.Role == spec.Worker })
+	}
 	if err := r.converge(ctx, others); err != nil {
 		return err
 	}
@@ -83,7 +96,7 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 
 // serves reports whether m is a control plane at work: then it must not be disturbed together with another.
 func (r *Run) serves(ctx context.Context, m *machine) bool {
-	return m.facts.Cluster == r.certs.ClusterID() && (r.ready(ctx, m) == nil || r.voting(ctx, m) == nil)
+	return (m.taken || m.facts.Cluster == r.certs.ClusterID()) && (r.ready(ctx, m) == nil || r.voting(ctx, m) == nil)
 }
 
 // gate waits until m's control plane is whole again. A changed manifest takes effect a moment after it
@@ -96,7 +109,11 @@ func (r *Run) gate(ctx context.Context, m *machine, sink event.Sink) error {
 		return ctx.Err()
 	case <-time.After(time.Second):
 	}
-	return check.Wait(ctx, sink, r.whole(m)...)
+	conditions := r.whole(m)
+	if r.taking {
+		conditions = append(conditions, r.replacedPods(m)...)
+	}
+	return check.Wait(ctx, sink, conditions...)
 }
 
 // whole is what must hold of one control plane.

@@ -29,6 +29,9 @@ func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
 	if err := r.convergeAll(ctx, machines); err != nil {
 		return err
 	}
+	if err := r.takeOverObjects(ctx); err != nil {
+		return err
+	}
 	converged, serves := make(chan struct{}), make(chan struct{})
 	close(converged)
 	return r.startCluster(ctx, converged, serves)

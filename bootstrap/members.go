@@ -24,7 +24,7 @@ func (r *Run) recallMembers(ctx context.Context) error {
 	}
 	members, in := map[string]components.Membership{}, components.Input{Cluster: r.Cluster}
 	for _, m := range r.controlPlanes() {
-		if m.facts.Cluster != r.certs.ClusterID() {
+		if m.facts.Cluster != r.certs.ClusterID() && !m.taken {
 			continue
 		}
 		was, there, err := entered(ctx, m)

@@ -44,12 +44,18 @@ func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.findGone(ctx, p); err != nil {
 		return nil, err
 	}
-	return p, r.observeObjects(ctx, p)
+	if err := r.observeObjects(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, r.replacedObjects(ctx, p)
 }
 
 // observe fills in every machine's facts, wanted state and differences.
 func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) }); err != nil {
+		return err
+	}
+	if err := r.findTaken(ctx); err != nil {
 		return err
 	}
 	if err := r.recall(ctx); err != nil {
@@ -69,10 +75,14 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 		if m.state, err = in.State(m.node); err != nil {
 			return err
 		}
+		m.state.TakeOver = m.taken
 		m.changes, err = m.agent.Diff(ctx, m.state)
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.guardTakeOver(ctx, p); err != nil {
 		return err
 	}
 	for _, m := range r.machines {
@@ -105,7 +115,7 @@ func (r *Run) look(ctx context.Context, m *machine) (err error) {
 func (r *Run) preflight(p *plan.Plan) error {
 	var machines []preflight.Machine
 	for _, m := range r.machines {
-		machines = append(machines, preflight.Machine{Node: m.node, Facts: m.facts, Skew: m.skew, Needs: r.needs(m)})
+		machines = append(machines, preflight.Machine{Node: m.node, Facts: m.facts, Skew: m.skew, Needs: r.needs(m), Taken: m.taken})
 	}
 	var unfit []error
 	var warnings []string

@@ -64,6 +64,9 @@ func (r *Run) recallLate(ctx context.Context) error {
 // is reached that the file no longer declares is not known there: it is taken to be as for the others.
 func (r *Run) recallNodes(ctx context.Context, client *kube.Client) ([]spec.Node, error) {
 	live, err := client.MadeNodes(ctx)
+	if r.taking { // all are Slipway's from now on, whoever made them
+		live, err = client.AllNodes(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

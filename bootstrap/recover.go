@@ -3,6 +3,8 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/slipway/slipway/internal/event"
@@ -27,23 +29,27 @@ func (r *Run) recoverCerts(ctx context.Context) (*pki.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	holds := false
+	holds, sealed := false, false
 	for name, files := range found {
 		if err := r.guardAdoption(name, files); err != nil {
 			return nil, err
 		}
 		_, key := files["/etc/kubernetes/pki/ca.key"]
 		holds = holds || key
+		_, key = files[pki.EncryptionPath]
+		sealed = sealed || key
 	}
-	if !holds {
+	switch {
+	case !holds:
 		return nil, nil
-	}
-	certs, err := pki.Rebuild(found)
-	if err != nil {
-		return nil, err
+	case !sealed && !r.TakeOver: // Slipway's control planes have the key to their Secrets
+		return nil, &TakeOverError{slices.Sorted(maps.Keys(found))}
+	case !sealed:
+		r.Sink.Emit(event.Event{Kind: event.Warning, Message: "the cluster's authorities were fetched from its control planes"})
+		return pki.Adopt(found)
 	}
 	r.Sink.Emit(event.Event{Kind: event.Warning, Message: "the state directory was empty: its certificates and keys were fetched back from the machines"})
-	return certs, nil
+	return pki.Rebuild(found)
 }
 
 // fetch reads files that may be missing. Their contents stay in memory.

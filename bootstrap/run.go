@@ -22,11 +22,12 @@ import (
 
 // Run is one verb at work on one cluster. It is used by one goroutine; Close it.
 type Run struct {
-	Cluster *spec.Cluster
-	Sink    event.Sink
-	Here    string        // name of the node that is this very machine; "" when all are reached over SSH
-	Timeout time.Duration // for each thing that is waited for; 0: five minutes
-	Forget  []string      // nodes no longer declared whose machines need not be cleaned if they do not answer
+	Cluster  *spec.Cluster
+	Sink     event.Sink
+	Here     string        // name of the node that is this very machine; "" when all are reached over SSH
+	Timeout  time.Duration // for each thing that is waited for; 0: five minutes
+	TakeOver bool          // a cluster of kubeadm's that runs on the machines is to become Slipway's
+	Forget   []string      // nodes no longer declared whose machines need not be cleaned if they do not answer
 
 	binary   agent.Binary
 	bundle   *bundle.Bundle
@@ -39,6 +40,9 @@ type Run struct {
 
 	// members tells how etcd members entered the membership that were not there from the start.
 	members map[string]components.Membership
+
+	// taking is a run that takes a cluster over which kubeadm made, or goes on with that.
+	taking bool
 
 	// forgetful is a run that does not know which nodes were applied: it must not write that there were none.
 	forgetful bool
@@ -154,7 +158,7 @@ func (r *Run) loadCerts(ctx context.Context) (err error) {
 
 // input is what components are computed from.
 func (r *Run) input() *components.Input {
-	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members}
+	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members, Unsealed: r.unsealed()}
 	for _, m := range r.machines {
 		in.Facts[m.node.Name] = m.facts
 	}

@@ -2,6 +2,7 @@ package components
 
 import (
 	"encoding/base64"
+	"slices"
 
 	apiserverv1 "k8s.io/apiserver/pkg/apis/apiserver/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
@@ -49,14 +50,18 @@ func authentication() *apiserverv1.AuthenticationConfiguration {
 // encryption seals Secrets in etcd. identity comes last, so that objects written before can still be read.
 func (in *Input) encryption() *apiserverv1.EncryptionConfiguration {
 	key := apiserverv1.Key{Name: "key1", Secret: base64.StdEncoding.EncodeToString(in.Certs.EncryptionKey)}
+	providers := []apiserverv1.ProviderConfiguration{
+		{Secretbox: &apiserverv1.SecretboxConfiguration{Keys: []apiserverv1.Key{key}}},
+		{Identity: &apiserverv1.IdentityConfiguration{}},
+	}
+	if in.Unsealed { // the first writes, all read
+		slices.Reverse(providers)
+	}
 	return &apiserverv1.EncryptionConfiguration{
 		TypeMeta: typeMeta("apiserver.config.k8s.io/v1", "EncryptionConfiguration"),
 		Resources: []apiserverv1.ResourceConfiguration{{
 			Resources: []string{"secrets"},
-			Providers: []apiserverv1.ProviderConfiguration{
-				{Secretbox: &apiserverv1.SecretboxConfiguration{Keys: []apiserverv1.Key{key}}},
-				{Identity: &apiserverv1.IdentityConfiguration{}},
-			},
+			Providers: providers,
 		}},
 	}
 }

@@ -37,10 +37,10 @@ func (in *Input) containerd(n spec.Node) ([]node.Resource, error) {
 		}
 		binaries = append(binaries, b)
 	}
-	inputs := []node.Resource{
+	inputs := append([]node.Resource{
 		textFile("/etc/containerd/config.toml", 0o644, config),
 		textFile("/etc/systemd/system/containerd.service", 0o644, unit),
-	}
+	}, in.noOverrides(n, "containerd.service")...)
 	out := append(binaries, dir("/etc/containerd/certs.d", 0o755))
 	if n.Role != spec.LoadBalancer {
 		plugins, err := in.cniPlugins()

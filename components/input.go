@@ -25,6 +25,10 @@ type Input struct {
 	// issued and renews, and Certs holds nothing but the cluster's authority without its key.
 	Joined bool
 
+	// Unsealed leaves Secrets unsealed in etcd while there are API servers yet that could not read them; they read sealed
+	// ones already.
+	Unsealed bool
+
 	// Members tells how etcd members entered the membership that were not there from the start, by node name.
 	Members map[string]Membership
 }

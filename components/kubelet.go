@@ -45,7 +45,7 @@ func (in *Input) kubelet(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	inputs = append(inputs, secrets...)
+	inputs = append(append(inputs, secrets...), in.noOverrides(n, "kubelet.service")...)
 	out := append([]node.Resource{dir(manifestDir, 0o700), logindDelay()}, inputs...)
 	out = append(out, wrapper("kubelet"), wrapper("kubectl"))
 	return append(out, node.Resource{Unit: &node.Unit{Name: "kubelet.service", RestartOn: ids(inputs)}}), nil

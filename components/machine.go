@@ -18,6 +18,16 @@ func (in *Input) machine(n spec.Node) ([]node.Resource, error) {
 	return append(out, node.Resource{Swap: &node.Swap{}}), nil
 }
 
+// noOverrides hides drop-ins, such as kubeadm's, that would make the unit run something else than Slipway's file says. Others,
+// such as of a proxy, stay: they are the owner's.
+func (in *Input) noOverrides(n spec.Node, unit string) []node.Resource {
+	var out []node.Resource
+	for _, name := range in.Facts[n.Name].Overrides[unit] {
+		out = append(out, textFile("/etc/systemd/system/"+unit+".d/"+name, 0o644, []byte(node.NoOverride)))
+	}
+	return out
+}
+
 func (in *Input) modules(n spec.Node) []string {
 	if n.Role == spec.LoadBalancer {
 		return []string{"overlay"}

@@ -37,11 +37,14 @@ func (in *Input) Objects() ([]*unstructured.Unstructured, error) {
 	return out, nil
 }
 
+// KubeletClientBinding is the ClusterRoleBinding that lets API servers speak with kubelets.
+const KubeletClientBinding = "slipway:apiserver-kubelet-client"
+
 // access binds the identities in Slipway's certificates to their roles.
 func (in *Input) access() ([]runtime.Object, error) {
 	return []runtime.Object{
 		bind("kubeadm:cluster-admins", "cluster-admin", rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: "kubeadm:cluster-admins"}),
-		bind("slipway:apiserver-kubelet-client", "system:kubelet-api-admin",
+		bind(KubeletClientBinding, "system:kubelet-api-admin",
 			rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "User", Name: "kube-apiserver-kubelet-client"}),
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	kubeletv1 "k8s.io/kubelet/config/v1beta1"
 
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -201,5 +202,36 @@ func TestModulesOfAMode(t *testing.T) {
 				t.Errorf("%s in %s mode loads %v, want %v", name, mode, got, want)
 			}
 		}
+	}
+}
+
+// TestSealing: while some API servers know no key, Secrets are written so that they can read them, and sealed ones are read.
+func TestSealing(t *testing.T) {
+	in := load(t, cases()[0])
+	for _, c := range []struct {
+		unsealed bool
+		first    bool // the sealing provider
+	}{{false, true}, {true, false}} {
+		in.Unsealed = c.unsealed
+		providers := in.encryption().Resources[0].Providers
+		if len(providers) != 2 || (providers[0].Secretbox != nil) != c.first || (providers[0].Identity != nil) == c.first {
+			t.Errorf("unsealed %t: %+v", c.unsealed, providers)
+		}
+	}
+}
+
+// TestOverridesAreHidden: a drop-in that would run another program is hidden on the machine that has it, and restarts the unit.
+func TestOverridesAreHidden(t *testing.T) {
+	in := load(t, cases()[0])
+	name := in.Cluster.ControlPlanes()[0].Name
+	facts := in.Facts[name]
+	facts.Overrides = map[string][]string{"kubelet.service": {"10-kubeadm.conf"}}
+	in.Facts[name] = facts
+	const path = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
+	if got := string(in.file(t, name, path)); got != node.NoOverride {
+		t.Errorf("%q", got)
+	}
+	if unit := in.state(t, name)["unit kubelet.service"].Unit; !slices.Contains(unit.RestartOn, "file "+path) {
+		t.Errorf("the kubelet is not restarted for it: %q", unit.RestartOn)
 	}
 }

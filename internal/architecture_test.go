@@ -31,6 +31,7 @@ func table() []row {
 		{"internal/host/hosttest", "internal/host"},
 		{"internal/etcd", ""},
 		{"internal/kube", ""},
+		{"internal/kubeadm", "internal/kube internal/spec"},
 		{"templates", ""},
 		{"internal/check", "internal/event"},
 		{"internal/lab", "internal/event"},
@@ -43,10 +44,10 @@ func table() []row {
 		{"internal/statedir", "internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
 		{"components", "internal/node internal/spec pki templates"},
-		{"bootstrap", "components internal/agent internal/bundle internal/check internal/etcd internal/event internal/host internal/kube " +
+		{"bootstrap", "components internal/agent internal/bundle internal/check internal/etcd internal/event internal/host internal/kube internal/kubeadm " +
 			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
 		{"internal/ui", "internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/bundle internal/event internal/host internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
+		{"cmd/slipway", "bootstrap internal/bundle internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
 	}
 }
 

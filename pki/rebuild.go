@@ -39,6 +39,15 @@ func RecoverPaths(role spec.Role) []string {
 // must be on at least one of them and the same on all that have it. Leaves are adopted where they are sound and
 // of the cluster's authorities; Ensure issues the others. The result has the same ClusterID as the lost one.
 func Rebuild(nodes map[string]map[string][]byte) (*Set, error) {
+	return rebuild(nodes, agreedEncryptionKey)
+}
+
+// Adopt is Rebuild for a cluster that kubeadm made, which has no key to seal Secrets with: it gets a new one.
+func Adopt(nodes map[string]map[string][]byte) (*Set, error) {
+	return rebuild(nodes, func(map[string]map[string][]byte) (Secret, error) { return newEncryptionKey() })
+}
+
+func rebuild(nodes map[string]map[string][]byte, key func(map[string]map[string][]byte) (Secret, error)) (*Set, error) {
 	s := newSet()
 	var errs []error
 	for _, a := range Authorities() {
@@ -52,7 +61,7 @@ func Rebuild(nodes map[string]map[string][]byte) (*Set, error) {
 	if s.ServiceAccount, err = agreed(nodes, ServiceAccountPath+".pub", ServiceAccountPath+".key"); err != nil {
 		errs = append(errs, fmt.Errorf("the service-account pair: %w", err))
 	}
-	if s.EncryptionKey, err = agreedEncryptionKey(nodes); err != nil {
+	if s.EncryptionKey, err = key(nodes); err != nil {
 		errs = append(errs, fmt.Errorf("the encryption key: %w", err))
 	}
 	if len(errs) == 0 {

@@ -184,3 +184,31 @@ func TestKubeconfig(t *testing.T) {
 		}
 	}
 }
+
+// TestAdopt: a cluster of kubeadm's keeps its authorities and its leaves, and gets a key to seal Secrets with.
+func TestAdopt(t *testing.T) {
+	c := testCluster()
+	s := create(t, c)
+	files := onNodes(t, s, c)
+	for _, f := range files {
+		delete(f, EncryptionPath)
+	}
+	if _, err := Rebuild(files); err == nil || !strings.Contains(err.Error(), "no node holds "+EncryptionPath) {
+		t.Errorf("taken for Slipway's: %v", err)
+	}
+	got, err := Adopt(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ClusterID() != s.ClusterID() || !bytes.Equal(got.ServiceAccount.Key, s.ServiceAccount.Key) || len(got.EncryptionKey) != encryptionKeySize || bytes.Equal(got.EncryptionKey, s.EncryptionKey) {
+		t.Error("another cluster, or no key of its own")
+	}
+	for name, f := range files {
+		if _, cp := f["/etc/kubernetes/pki/ca.key"]; cp {
+			delete(files[name], "/etc/kubernetes/pki/ca.key") // kept elsewhere, as kubeadm allows
+		}
+	}
+	if _, err := Adopt(files); err == nil || !strings.Contains(err.Error(), "ca.key") {
+		t.Errorf("without the authority's key: %v", err)
+	}
+}

@@ -45,14 +45,21 @@ func Create(cluster *spec.Cluster, now time.Time) (*Set, error) {
 	if s.ServiceAccount, err = newServiceAccountPair(cluster.PKI.Algorithm); err != nil {
 		return nil, err
 	}
-	s.EncryptionKey = make(Secret, encryptionKeySize)
-	if _, err = io.ReadFull(rand.Reader, s.EncryptionKey); err != nil {
-		return nil, fmt.Errorf("make the encryption key: %w", err)
+	if s.EncryptionKey, err = newEncryptionKey(); err != nil {
+		return nil, err
 	}
 	if _, err = s.Ensure(cluster, now); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+func newEncryptionKey() (Secret, error) {
+	key := make(Secret, encryptionKeySize)
+	if _, err := io.ReadFull(rand.Reader, key); err != nil {
+		return nil, fmt.Errorf("make the encryption key: %w", err)
+	}
+	return key, nil
 }
 
 // CA returns the authority of that name; the zero KeyPair when there is none.

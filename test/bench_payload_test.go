@@ -1,4 +1,4 @@
-//go:build bench
+//go:build lab || torture || bench
 
 package test
 
@@ -22,6 +22,14 @@ import (
 	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/node"
 )
+
+// bench is what both sides need and is made before any clock runs.
+type bench struct {
+	root    string
+	bundle  *bundle.Bundle
+	program string // kubeadm's executable
+	payload string // directory of what kubeadm's machines are sent, a tar archive per role
+}
 
 // compileKubeadm compiles upstream's kubeadm as the bundle's kube is compiled: same modules, same flags.
 func compileKubeadm(root string) (string, error) {

@@ -57,14 +57,6 @@ type pair struct {
 
 func (p pair) ratio() float64 { return p.slipway.total.Seconds() / p.kubeadm.total.Seconds() }
 
-// bench is what both sides need and is made before any clock runs.
-type bench struct {
-	root    string
-	bundle  *bundle.Bundle
-	program string // kubeadm's executable
-	payload string // directory of what kubeadm's machines are sent, a tar archive per role
-}
-
 func benchRuns(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("BENCH_RUNS")

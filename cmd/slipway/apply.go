@@ -10,6 +10,7 @@ import (
 func newApply() *cobra.Command {
 	var flags clusterFlags
 	var forget []string
+	var takeOver bool
 	cmd := &cobra.Command{
 		Use:   "apply [PLAN]",
 		Short: "Make the machines what the file says",
@@ -20,6 +21,9 @@ interrupted at any moment; running it again finishes.
 A node that is no longer in the file is drained, deleted from the cluster, and its machine cleaned. If the
 machine is dead, its pods are given up, and the machine is remembered and cleaned by the first apply that reaches it;
 --forget gives it up for good.
+
+With --take-over it makes a cluster Slipway's that kubeadm made, by the file that slipway export wrote: one machine after the
+other, with its authorities, its etcd and all that is in it. Machines of such a cluster are refused without.
 
 With a PLAN, written by slipway plan --out, it does just that plan, or refuses when the file or a
 machine has changed since.`,
@@ -37,10 +41,11 @@ machine has changed since.`,
 					return err
 				}
 				flags.file, flags.vars, flags.varFiles, stored = s.File, s.Vars, s.VarFiles, s.Plan
+				takeOver = takeOver || s.TakeOver
 			}
 			unchanged := false
 			feed, err := follow(o, &flags, "apply", false, bootstrap.Open, func(r *bootstrap.Run) error {
-				r.Forget = forget
+				r.Forget, r.TakeOver = forget, takeOver
 				p, err := r.Plan(cmd.Context())
 				if err != nil {
 					return err
@@ -66,6 +71,7 @@ machine has changed since.`,
 		},
 	}
 	flags.add(cmd)
+	takeOverFlag(cmd, &takeOver)
 	cmd.Flags().StringArrayVar(&forget, "forget", nil, "a node no longer in the file whose machine does not answer: do not try to clean it any more")
 	return cmd
 }

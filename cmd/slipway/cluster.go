@@ -12,6 +12,7 @@ import (
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/kubeadm"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
@@ -124,6 +125,8 @@ func coded(err error) error {
 		leaving     *bootstrap.LeavingError
 		unfit       *bootstrap.UnfitError
 		skipped     *bootstrap.SkippedError
+		foreign     *bootstrap.TakeOverError
+		refused     *kubeadm.RefusedError
 		unreachable *host.UnreachableError
 		hostKey     *host.HostKeyError
 		auth        *host.AuthError
@@ -138,7 +141,7 @@ func coded(err error) error {
 		return &exitError{exitSpec, err}
 	case errors.As(err, &file): // right by itself, but not for the cluster as it stands
 		return &exitError{exitSpec, err}
-	case errors.As(err, &unfit), errors.As(err, &skipped), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):
+	case errors.As(err, &unfit), errors.As(err, &skipped), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &unreachable), errors.As(err, &hostKey), errors.As(err, &auth), errors.As(err, &sudo):
 		return &exitError{exitUnreachable, err}
 	}
 	return err

@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
 	return cmd
 }
 
@@ -88,6 +88,12 @@ func newNodeConverge() *cobra.Command {
 func newNodeClean() *cobra.Command {
 	return nodeVerb("clean", "Take the cluster off the machine", "cleaning", func(cmd *cobra.Command, c node.Cleaning) error {
 		return told(machine().Clean(cmd.Context(), c))
+	})
+}
+
+func newNodeNetwork() *cobra.Command {
+	return nodeVerb("network", "Use Slipway's pod network where another's comes first", "nothing", func(cmd *cobra.Command, _ struct{}) error {
+		return told(machine().AdoptNetwork(cmd.Context()))
 	})
 }
 

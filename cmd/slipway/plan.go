@@ -15,7 +15,7 @@ import (
 func newPlan() *cobra.Command {
 	var flags clusterFlags
 	var out string
-	var full bool
+	var full, takeOver bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change, per node, file by file",
@@ -32,6 +32,7 @@ binary, which looks around there, stays in /var/lib/slipway/bin.`,
 			}
 			var p *plan.Plan
 			_, err = follow(o, &flags, "plan", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+				r.TakeOver = takeOver
 				p, err = r.Plan(cmd.Context())
 				return err
 			})
@@ -39,7 +40,7 @@ binary, which looks around there, stays in /var/lib/slipway/bin.`,
 				return err
 			}
 			if out != "" {
-				if err := writePlan(out, &flags, p); err != nil {
+				if err := writePlan(out, &flags, takeOver, p); err != nil {
 					return err
 				}
 			}
@@ -51,8 +52,14 @@ binary, which looks around there, stays in /var/lib/slipway/bin.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "also write the plan to a file, for apply FILE")
+	takeOverFlag(cmd, &takeOver)
 	cmd.Flags().BoolVar(&full, "full", false, "show every change, also the many of a fresh machine")
 	return cmd
+}
+
+// takeOverFlag is what it takes to make a cluster Slipway's that others made: nobody does so by a mistyped address.
+func takeOverFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "take-over", false, "the machines are nodes of a cluster that kubeadm made, and it is to become Slipway's, with all that is in it")
 }
 
 // storedPlan is a plan with what is needed to make it again and compare.
@@ -60,11 +67,12 @@ type storedPlan struct {
 	File     string            `json:"file"`
 	Vars     map[string]string `json:"vars,omitempty"`
 	VarFiles []string          `json:"varFiles,omitempty"`
+	TakeOver bool              `json:"takeOver,omitempty"`
 	Plan     *plan.Plan        `json:"plan"`
 }
 
-func writePlan(path string, flags *clusterFlags, p *plan.Plan) error {
-	text, err := json.MarshalIndent(storedPlan{flags.file, flags.vars, flags.varFiles, p}, "", "  ")
+func writePlan(path string, flags *clusterFlags, takeOver bool, p *plan.Plan) error {
+	text, err := json.MarshalIndent(storedPlan{flags.file, flags.vars, flags.varFiles, takeOver, p}, "", "  ")
 	if err != nil {
 		return err
 	}

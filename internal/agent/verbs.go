@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/event"
@@ -129,4 +130,9 @@ func asRunError(err error) (*host.RunError, bool) {
 	var run *host.RunError
 	ok := errors.As(err, &run)
 	return run, ok
+}
+
+// AdoptNetwork makes the machine use Slipway's pod network where another's comes first.
+func (a *Agent) AdoptNetwork(ctx context.Context, sink event.Sink) error {
+	return a.events(ctx, strings.NewReader("{}"), sink, "network")
 }

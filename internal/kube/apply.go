@@ -61,7 +61,7 @@ func (c *Client) diff(ctx context.Context, o *unstructured.Unstructured) (*Chang
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ID(o), err)
 	}
-	would, err := c.apply(ctx, o, metav1.DryRunAll)
+	would, err := c.wouldBe(ctx, live, o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,18 @@ func (c *Client) diff(ctx context.Context, o *unstructured.Unstructured) (*Chang
 	}
 	after, err := yaml.Marshal(would.Object)
 	return &Change{ID: ID(o), Before: string(before), After: string(after)}, err
+}
+
+// wouldBe is what live becomes. One that others made is claimed first, which no dry run can show together with applying.
+func (c *Client) wouldBe(ctx context.Context, live, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if !foreign(live) {
+		return c.apply(ctx, o, metav1.DryRunAll)
+	}
+	would, err := c.resource(o).Update(ctx, replacement(live, o), metav1.UpdateOptions{FieldManager: FieldManager, DryRun: []string{metav1.DryRunAll}})
+	if err != nil {
+		return nil, fmt.Errorf("%s, which others made, cannot become Slipway's: %w", ID(o), err)
+	}
+	return would, nil
 }
 
 // strip removes what the server keeps for itself and every write changes.

@@ -34,6 +34,19 @@ func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
 	return out, nil
 }
 
+// AllNodes lists all nodes as MadeNodes lists Slipway's.
+func (c *Client) AllNodes(ctx context.Context) ([]MadeNode, error) {
+	nodes, err := c.nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []MadeNode
+	for _, n := range nodes {
+		out = append(out, made(&n))
+	}
+	return out, nil
+}
+
 // nodes lists all nodes that are registered.
 func (c *Client) nodes(ctx context.Context) ([]corev1.Node, error) {
 	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})

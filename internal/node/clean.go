@@ -43,6 +43,9 @@ func (m Machine) Clean(ctx context.Context, c Cleaning) error {
 			return err
 		}
 	}
+	if _, err := os.Stat(m.path(KeptDir(inv.Cluster))); inv.Cluster != "" && err == nil {
+		m.emit(event.Event{Kind: event.Warning, Subject: "files of kubeadm", Message: "are kept in " + KeptDir(inv.Cluster) + ": delete them when the cluster is not wanted any more"})
+	}
 	if err := errors.Join(os.RemoveAll(m.Blobs().Dir), os.RemoveAll(m.path(Home))); err != nil {
 		return err
 	}

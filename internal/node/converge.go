@@ -58,6 +58,14 @@ func (m Machine) claim(ctx context.Context, inv *inventory, s State, changes []C
 	inv.Cluster, inv.Node = s.Cluster, s.Node
 	if inv.Found == nil {
 		inv.Found = m.look()
+		if s.TakeOver {
+			m.inherit(inv.Found)
+		}
+	}
+	if s.TakeOver {
+		if err := m.keep(s.Cluster); err != nil {
+			return err
+		}
 	}
 	for _, r := range s.Resources {
 		e := inv.entry(r.ID())

@@ -33,10 +33,13 @@ func (d *Dir) claim(_ context.Context, p *pass, e *entry) error {
 		e.Created = true
 		return p.claimParents(d.Path)
 	}
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	if e.Created = p.taking && belongs(d.Path); !e.Created {
 		e.Before = fileAttributes(info)
 	}
-	return err
+	return nil
 }
 
 func (d *Dir) apply(_ context.Context, p *pass) error {

@@ -34,6 +34,9 @@ type Facts struct {
 	Node         string            `json:"node"`        // State.Node last converged here
 	Unreachable  map[string]string `json:"unreachable"` // asked-for addresses without a route → error
 	Running      []string          `json:"running"`     // asked-for programs of which a process lives
+
+	// Overrides are drop-ins that make a unit run something else than its file says, by unit: the names of those files.
+	Overrides map[string][]string `json:"overrides,omitempty"`
 }
 
 // Ask is what the operator wants looked into beyond the fixed list.
@@ -42,3 +45,6 @@ type Ask struct {
 	Routes   []string `json:"routes"`   // addresses that must have a route from here
 	Programs []string `json:"programs"` // names of processes, at most 15 bytes each, as the kernel keeps them
 }
+
+// NoOverride is the drop-in that takes the place of one that would make a unit run something else than its file says.
+const NoOverride = "# Written by slipway: it hides the drop-in of this name, which would run another program.\n"

@@ -67,6 +67,14 @@ func (m Machine) Facts(ctx context.Context, ask Ask) (Facts, error) {
 	if f.Running, err = m.running(ask.Programs); err != nil {
 		return f, err
 	}
+	for _, unit := range []string{"containerd.service", "kubelet.service"} {
+		if names := m.overrides(unit); len(names) > 0 {
+			if f.Overrides == nil {
+				f.Overrides = map[string][]string{}
+			}
+			f.Overrides[unit] = names
+		}
+	}
 	if inv.Cluster == "" {
 		f.Leftovers = m.leftovers()
 	}

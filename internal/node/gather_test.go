@@ -124,7 +124,7 @@ func TestKernelModules(t *testing.T) {
 
 func TestUnitStatus(t *testing.T) {
 	got := parseUnitStatus("Id=a.service\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled\nNeedDaemonReload=yes")
-	if want := (unitStatus{"loaded", "activating", "auto-restart", "enabled", true}); got != want {
+	if want := (unitStatus{"loaded", "activating", "auto-restart", "enabled", true, ""}); got != want {
 		t.Errorf("%+v", got)
 	}
 	if s := got.String(); s != "activating (auto-restart), enabled" {

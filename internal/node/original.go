@@ -21,6 +21,9 @@ func (p *pass) claimFile(path string, e *entry, same func() (bool, error)) error
 		return p.claimParents(path)
 	case err != nil:
 		return err
+	case p.taking && belongs(path):
+		e.Created = true // keep has a copy
+		return nil
 	}
 	if info.Mode().IsRegular() {
 		if e.Created, err = same(); err != nil || e.Created {

@@ -51,12 +51,13 @@ type pass struct {
 	resources map[string]Resource // by ID
 	unitNames []string
 	differs   map[string]bool       // IDs found to differ
+	taking    bool                  // State.TakeOver
 	units     map[string]unitStatus // nil: not asked yet
 	images    *imageList            // nil: not asked yet
 }
 
 func (m Machine) newPass(inv *inventory, s State) *pass {
-	p := &pass{Machine: m, inv: inv, resources: map[string]Resource{}, differs: map[string]bool{}}
+	p := &pass{Machine: m, inv: inv, resources: map[string]Resource{}, differs: map[string]bool{}, taking: s.TakeOver}
 	for _, r := range s.Resources {
 		p.resources[r.ID()] = r
 		if r.Unit != nil {

@@ -12,6 +12,9 @@ type State struct {
 	Node      string     `json:"node"`    // declared name
 	Resources []Resource `json:"resources"`
 	Part      bool       `json:"part,omitempty"` // not everything: what else is Slipway's on the machine stays as it is
+	// TakeOver is the first State of a machine that is a node of this very cluster already, made by kubeadm: what is there
+	// is the cluster's, is copied to KeptDir before it is replaced, and goes when the cluster does.
+	TakeOver bool `json:"takeOver,omitempty"`
 }
 
 // Resource is exactly one of its fields.

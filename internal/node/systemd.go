@@ -20,6 +20,7 @@ type unitStatus struct {
 	Sub     string // running, exited, auto-restart …
 	Enabled string // enabled, disabled, static …
 	Stale   bool   // its file has changed since systemd read it
+	Path    string // of its file
 }
 
 func (s unitStatus) String() string {
@@ -42,7 +43,7 @@ func unitStatuses(ctx context.Context, names []string) (map[string]unitStatus, e
 	if len(names) == 0 {
 		return out, nil
 	}
-	argv := append([]string{"systemctl", "show", "--property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload", "--"}, names...)
+	argv := append([]string{"systemctl", "show", "--property=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,FragmentPath", "--"}, names...)
 	text, err := output(ctx, nil, argv...)
 	if err != nil {
 		return nil, fmt.Errorf("ask systemd, which must be this machine's init: %w", err)
@@ -72,7 +73,9 @@ func parseUnitStatus(paragraph string) (s unitStatus) {
 		case "UnitFileState":
 			s.Enabled = value
 		case "NeedDaemonReload":
-			s.Stale = value == "yes"
+			s.Stale = s.Stale || value == "yes"
+		case "FragmentPath":
+			s.Path = value
 		}
 	}
 	return s
@@ -84,6 +87,13 @@ func (p *pass) status(ctx context.Context, name string) (unitStatus, error) {
 		units, err := unitStatuses(ctx, p.unitNames)
 		if err != nil {
 			return unitStatus{}, err
+		}
+		for name, s := range units {
+			// systemd tells of a changed file, but not of one that has come before it.
+			if _, ours := p.resources["file "+unitDir+name]; ours && s.Load == "loaded" && s.Path != "" && s.Path != unitDir+name {
+				s.Stale = true
+				units[name] = s
+			}
 		}
 		p.units = units
 	}

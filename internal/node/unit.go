@@ -81,7 +81,8 @@ func (u *Unit) claim(ctx context.Context, p *pass, e *entry) error {
 	if s.Enabled == "enabled" {
 		e.Before += " enabled"
 	}
-	if s.Active == "active" {
+	idle := p.taking && u.Name == "kubelet.service" // without its cluster there is nothing for it to do
+	if s.Active == "active" && !idle {
 		e.Before += " active"
 	}
 	return nil

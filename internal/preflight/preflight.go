@@ -26,6 +26,7 @@ type Machine struct {
 	Facts node.Facts
 	Skew  time.Duration // its clock less the operator's
 	Needs int64         // bytes that are still to be sent and unpacked
+	Taken bool          // it is a node of this cluster already, which kubeadm made: it is taken over as it is
 }
 
 // Check judges all machines, each by itself and against each other. clusterID is this cluster's;

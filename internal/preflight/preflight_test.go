@@ -185,6 +185,12 @@ func TestFindings(t *testing.T) {
 				{Node: "cp-1", What: "left by another cluster: /etc/kubernetes/admin.conf", Remedy: remedyCluster},
 				{Node: "cp-1", What: "left by another cluster: /var/lib/etcd/member", Remedy: remedyCluster},
 			}},
+		"a node of kubeadm's that is taken over": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Taken, m.Facts.Ports = true, map[int]string{6443: "kube-apiserver"}
+			m.Facts.Leftovers = []string{"/etc/kubernetes/admin.conf", "/var/lib/etcd/member", "/run/containerd/containerd.sock", "/run/docker.sock"}
+		}, nil},
+		"another's leftovers where one is taken over": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Taken, m.Facts.Leftovers = true, []string{"/run/crio/crio.sock"} },
+			fails("cp-1", "left by another cluster: /run/crio/crio.sock", remedyCluster)},
 		// What runs there is that cluster's, so the ports need no telling.
 		"another cluster of Slipway": {"cp-1", func(_ *spec.Cluster, m *Machine) {
 			m.Facts.Cluster, m.Facts.Node, m.Facts.Ports = "feedface", "old-1", map[int]string{6443: "kube-apiserver"}

@@ -96,9 +96,21 @@ func (j *judge) occupied() {
 		return
 	}
 	for _, path := range f.Leftovers {
+		if j.machine.Taken && ofKubeadm(path) {
+			continue
+		}
 		j.fail("remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine", "left by another cluster: %s", path)
+	}
+	if j.machine.Taken {
+		return
 	}
 	for _, port := range slices.Sorted(maps.Keys(f.Ports)) {
 		j.fail("stop that program, or use another machine", "port %d is taken by %s", port, f.Ports[port])
 	}
+}
+
+// ofKubeadm reports whether the path is one that a node of kubeadm's has; containerd may serve another engine, too.
+func ofKubeadm(path string) bool {
+	return slices.ContainsFunc([]string{"/etc/kubernetes/", "/var/lib/etcd/", "/var/lib/kubelet/", "/etc/cni/net.d/", "/run/containerd/", "/run/docker.sock"},
+		func(place string) bool { return strings.HasPrefix(path, place) })
 }

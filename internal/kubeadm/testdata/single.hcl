@@ -1,0 +1,40 @@
+# flannel: Slipway's own DaemonSet kube-system/flannel takes the place of kube-flannel/kube-flannel-ds, over the same device and with the same ranges
+cluster "kubernetes" {
+  kubernetes = "1.36.3"
+}
+
+network {
+  pods     = "10.244.0.0/16"
+  services = "10.96.0.0/12"
+  proxy    = "iptables"
+  backend  = "vxlan"
+  dns      = "cluster.local"
+}
+
+pki {
+  extra_sans = ["kube.example.com"]
+}
+
+node "cp-1" {
+  role    = "control-plane"
+  address = "10.0.0.11"
+  taints  = ["node-role.kubernetes.io/control-plane:NoSchedule"]
+}
+
+node "w-1" {
+  role    = "worker"
+  address = "10.0.0.21"
+  labels = {
+    zone = "a"
+  }
+}
+
+node "w-2" {
+  role    = "worker"
+  address = "10.0.0.22"
+}
+
+node "w-3" {
+  role    = "worker"
+  address = "10.0.0.23"
+}
