@@ -43,15 +43,12 @@ func (r *Run) findTaken(ctx context.Context) error {
 	if _, err := r.dir.Get(takeOverFile, &kept); err != nil {
 		return err
 	}
-	r.taking = kept.Unfinished
-	if !r.TakeOver && !r.taking {
-		return nil
-	}
+	asked := r.TakeOver || kept.Unfinished
 	ca := bytes.TrimSpace(r.certs.CA(pki.Kubernetes).Cert)
 	const caPath, kubeletPath = "/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/kubelet.conf"
 	err := each(r.machines, func(m *machine) error {
-		if m.facts.Cluster != "" || m.node.Role == spec.LoadBalancer {
-			return nil
+		if m.facts.Cluster != "" || m.node.Role == spec.LoadBalancer || len(m.facts.Leftovers) == 0 && !asked {
+			return nil // bare machines are not asked once more
 		}
 		files, err := fetch(ctx, m, []string{caPath, kubeletPath})
 		m.taken = err == nil && bytes.Equal(bytes.TrimSpace(files[caPath]), ca) && len(files[kubeletPath]) > 0
@@ -60,9 +57,12 @@ func (r *Run) findTaken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if names := r.taken(); !asked && len(names) > 0 {
+		return &TakeOverError{names}
+	}
 	var out []spec.Objection
+	r.taking = kept.Unfinished || len(r.taken()) > 0
 	for _, m := range r.machines {
-		r.taking = r.taking || m.taken
 		if m.node.Role == spec.ControlPlane && !m.taken && m.facts.Cluster != r.certs.ClusterID() {
 			out = append(out, about(m.node, "No control plane of the cluster", "%s (%s) is not a control plane of the cluster that is to be taken over. Leave the control planes as slipway export wrote them.", m.node.Name, m.node.Address))
 		}
@@ -170,14 +170,18 @@ func (r *Run) replacedObjects(ctx context.Context, p *plan.Plan) error {
 	return err
 }
 
-func (r *Run) tellTaken() {
-	var names []string
+// taken are the names of the machines that are taken over.
+func (r *Run) taken() (names []string) {
 	for _, m := range r.machines {
 		if m.taken {
 			names = append(names, m.node.Name)
 		}
 	}
-	if len(names) > 0 {
+	return names
+}
+
+func (r *Run) tellTaken() {
+	if names := r.taken(); len(names) > 0 {
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: "taking over the cluster of kubeadm on " + strings.Join(names, ", ")})
 	}
 }

@@ -84,7 +84,11 @@ func TestTakeOverIsAskedFor(t *testing.T) {
 func TestFindTaken(t *testing.T) {
 	r := onKubeadm(t)
 	ctx := context.Background()
-	if err := r.findTaken(ctx); err != nil || r.taking || r.machines[0].taken {
+	if err := r.findTaken(ctx); err != nil || r.taking {
+		t.Fatalf("bare machines: %v", err)
+	}
+	r.machines[1].facts.Leftovers = []string{"/etc/kubernetes/kubelet.conf"}
+	if err := r.findTaken(ctx); !errors.As(err, new(*TakeOverError)) || r.taking { // as after a plan that was never applied
 		t.Fatalf("without being asked for: %v", err)
 	}
 	r.TakeOver = true
