@@ -1,4 +1,4 @@
-//go:build lab || torture
+//go:build lab
 
 package test
 

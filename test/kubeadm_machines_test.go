@@ -1,4 +1,4 @@
-//go:build lab || torture
+//go:build lab
 
 package test
 
@@ -91,11 +91,11 @@ func kubeadmPayload(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Join(root, "build", "bench"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{root: root, bundle: opened}
+	b := &bench{root: root, bundle: opened, payload: t.TempDir()}
 	if b.program, err = compileKubeadm(root); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "payload.tar")
+	path := filepath.Join(b.payload, "payload.tar")
 	if err := b.packPackages(path); err != nil {
 		t.Fatal(err)
 	}
