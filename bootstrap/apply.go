@@ -65,9 +65,13 @@ func (r *Run) changed(machines []*machine) []*machine {
 func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 	var serving, others []*machine
 	for _, m := range machines {
-		if m.node.Role == spec.ControlPlane && r.serves(ctx, m) {
+		serves := m.node.Role == spec.ControlPlane && r.serves(ctx, m)
+		switch {
+		case serves:
 			serving = append(serving, m)
-		} else {
+		case r.taking && m.node.Role == spec.ControlPlane: // one that was cut off is whole again before the next
+			serving = append([]*machine{m}, serving...)
+		default:
 			others = append(others, m)
 		}
 	}
@@ -82,6 +86,9 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 	}
 	for _, m := range serving {
 		err := r.eachStage("machines", []*machine{m}, func(m *machine, sink event.Sink) error {
+			if err := r.replacePods(ctx, m, sink); err != nil {
+				return err
+			}
 			if err := m.agent.Converge(ctx, m.state, sink); err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/kubeadm"
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -109,6 +110,35 @@ func (r *Run) gateWorker(ctx context.Context, m *machine, sink event.Sink) error
 		check.Condition{Name: "the node is Ready", Node: m.node.Name, Test: func(ctx context.Context) error {
 			return client.NodesReady(ctx, []string{m.node.Name})
 		}})
+}
+
+// replacePods has the kubelet that runs on m replace the control plane's pods, before it is replaced itself: it waits for each of
+// the old ones to end. A kubelet that finds other manifests when it starts does not know what runs, and starts the new
+// ones beside the old, whose ports they need; they fail, and are tried again later and later.
+func (r *Run) replacePods(ctx context.Context, m *machine, sink event.Sink) error {
+	if !r.taking {
+		return nil
+	}
+	if err := m.agent.Converge(ctx, withoutKubelet(m.state), sink); err != nil {
+		return err
+	}
+	return r.gate(ctx, m, sink)
+}
+
+// withoutKubelet is s less the kubelet's unit and what it is restarted for.
+func withoutKubelet(s node.State) node.State {
+	const unit = "kubelet.service"
+	var needs []string
+	for _, res := range s.Resources {
+		if res.Unit != nil && res.Unit.Name == unit {
+			needs = append(res.Unit.RestartOn, res.ID())
+		}
+	}
+	s.Part = true
+	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(res node.Resource) bool {
+		return res.Binary == nil && slices.Contains(needs, res.ID())
+	})
+	return s
 }
 
 // replacedPods is that m's control plane runs from the manifests that it has now: until its kubelet has seen them, what ran
