@@ -20,7 +20,7 @@ var errMachines = errors.New("no longer waited for, since a machine failed")
 // bringUp brings what machines lack to them, converges them and starts the cluster on them. In a cluster that serves,
 // what the API holds follows what runs on the machines.
 func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
-	if !r.anyServes(ctx) {
+	if !r.taking && !r.anyServes(ctx) {
 		return r.bringUpAnew(ctx, machines)
 	}
 	if err := r.send(ctx, machines); err != nil {

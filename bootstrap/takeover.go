@@ -161,7 +161,7 @@ func (r *Run) replacedObjects(ctx context.Context, p *plan.Plan) error {
 	}
 	client, err := r.anyAPI(ctx)
 	if err != nil {
-		return err
+		return nil //nolint:nilerr // cut off, it may be starting again: observeObjects has told so
 	}
 	gone, err := kubeadm.Leftovers(ctx, client)
 	for _, g := range gone {

@@ -27,6 +27,15 @@ func (r *Run) beginTakeOver(ctx context.Context) error {
 		return nil
 	}
 	r.tellTaken()
+	// A run that was cut off may have left the only API server starting again.
+	now := make(chan struct{})
+	close(now)
+	if err := r.waitStage(ctx, "take-over", now, check.Condition{Name: "an API server is ready", Test: func(ctx context.Context) error {
+		_, err := r.anyAPI(ctx)
+		return err
+	}}); err != nil {
+		return err
+	}
 	client, objects, err := r.apiObjects(ctx)
 	if err != nil {
 		return err
