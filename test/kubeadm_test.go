@@ -27,7 +27,7 @@ func TestKubeadmIsTakenOver(t *testing.T) {
 	for _, m := range machines {
 		lab = append(lab, m+"="+lastOctet(m))
 	}
-	c := newCluster(t, "kubeadm", "10.94.0", lab...)
+	c := newCluster(t, "kubeadm", "10.88.0", lab...)
 	part := func(name string, do func()) {
 		t.Helper()
 		start := time.Now()
