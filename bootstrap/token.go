@@ -41,6 +41,12 @@ func (t Ticket) Command() string {
 	return text
 }
 
+// Worker is the ticket without what only control planes need.
+func (t Ticket) Worker() Ticket {
+	t.CertificateKey = ""
+	return t
+}
+
 // Ticketing says what a ticket is to be good for.
 type Ticketing struct {
 	Description  string

@@ -14,44 +14,6 @@ import (
 	"time"
 )
 
-// asAdmin runs kubectl on a machine that has the administrator's kubeconfig.
-func (c *cluster) asAdmin(machine string, args ...string) string {
-	c.t.Helper()
-	return c.exec(machine, append([]string{"env", "KUBECACHEDIR=/tmp/kube", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl"}, args...)...)
-}
-
-// voters counts etcd's members as that machine's own sees them; every one must vote.
-func (c *cluster) voters(machine string) int {
-	c.t.Helper()
-	const pki = "/etc/kubernetes/pki/etcd/"
-	out := c.exec(machine, "etcdctl", "--cacert="+pki+"ca.crt", "--cert="+pki+"healthcheck-client.crt", "--key="+pki+"healthcheck-client.key", "member", "list")
-	if strings.Contains(out, "unstarted") || strings.Contains(out, ", true") {
-		c.t.Errorf("a member does not vote:\n%s", out)
-	}
-	return strings.Count(strings.TrimSpace(out), "\n") + 1
-}
-
-// ticket is what slipway token create prints, put into files of machines; join is the rest of the command.
-func (c *cluster) ticket(machines ...string) (join string) {
-	c.t.Helper()
-	words := strings.Fields(c.by("cp-1", 0, "--certificate-key", "token create --control-plane --print-join-command"))
-	for _, m := range machines {
-		c.putFile(m, "token", words[4])
-		c.putFile(m, "key", words[9])
-	}
-	return "join " + words[2] + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash " + words[6]
-}
-
-func (c *cluster) putFile(machine, name, text string) {
-	c.t.Helper()
-	path := filepath.Join(c.labDir(), "machines", machine, "root", "opt", name)
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-const keyed = " --control-plane --certificate-key-file /opt/key"
-
 // TestControlPlanesByHand lets two control planes join at once, and takes them out again.
 func TestControlPlanesByHand(t *testing.T) {
 	machines := []string{"cp-1", "cp-2", "cp-3", "w-1"}
@@ -120,7 +82,7 @@ func TestControlPlanesByHand(t *testing.T) {
 			t.Errorf("%s sees %d voters, want 3", m, n)
 		}
 	}
-	c.by("cp-2", 0, "slipway join 10.93.0.100:6443", "token create --print-join-command") // as good as on the first
+	c.by("cp-2", 0, "slipway join 10.93.0.100:6443", "join-command") // as good as on the first
 	if out := c.asAdmin("cp-3", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml"); strings.Count(out, `role    = "control-plane"`) != 3 {
 		t.Errorf("the declaration after a token was made:\n%s", out)
 	}
@@ -133,6 +95,7 @@ func TestControlPlanesByHand(t *testing.T) {
 	if now := c.exec("cp-2", "bash", "-c", "sha256sum /etc/kubernetes/manifests/*"); now != manifests || c.voters("cp-2") != 3 {
 		t.Errorf("joining again changed what runs:\n%s", diff(manifests, now))
 	}
+	c.rejoins(machines, pristine)
 	holder := c.oneHolder(planes)
 	others := []string{}
 	for _, m := range planes {
@@ -166,6 +129,29 @@ func TestControlPlanesByHand(t *testing.T) {
 			c.oneHolder(planes[:2-i])
 		}
 	}
+}
+
+// rejoins takes the cluster over from the operator's machine, and lets a control plane leave it and join again with
+// what slipway made there.
+func (c *cluster) rejoins(machines []string, pristine map[string]string) {
+	c.t.Helper()
+	c.adopted(machines, func(args ...string) string { return c.asAdmin("cp-2", args...) })
+	if n := c.voters("cp-1"); n != 3 {
+		c.t.Errorf("taken over, there are %d voters, want 3", n)
+	}
+	c.by("cp-3", 0, "as it was found", "reset --yes --purge")
+	if now := c.inventory("cp-3"); now != pristine["cp-3"] {
+		c.t.Errorf("cp-3 is not as it was found:\n%s", diff(pristine["cp-3"], now))
+	}
+	words := strings.Fields(c.must("join-command", "--control-plane", "-f", filepath.Join(c.dir, "cluster.hcl")))
+	c.putFile("cp-3", "token", words[4])
+	c.putFile("cp-3", "key", words[9])
+	c.by("cp-3", 0, "is a control plane of the cluster", "join "+words[2]+" --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash "+words[6]+keyed)
+	if n := c.voters("cp-1"); n != 3 {
+		c.t.Errorf("cp-3 joined again, and there are %d voters, want 3", n)
+	}
+	c.must("apply", "-f", filepath.Join(c.dir, "cluster.hcl"))
+	c.want(0, "plan", "-f", filepath.Join(c.dir, "cluster.hcl"))
 }
 
 // TestKilledControlPlaneJoin cuts a join off at random moments; run again, it finishes.
@@ -257,12 +243,6 @@ func TestNodeLocalByHand(t *testing.T) {
 	c.by("cp-1", 0, "as it was found", "reset --yes --purge")
 }
 
-// said runs slipway on the machine and returns what it printed and its exit code.
-func (c *cluster) said(machine, arguments string) string {
-	r := c.run("lab", "exec", "--name", c.name, "--dir", c.labDir(), machine, "--", "bash", "-c", "cd /opt; ./slipway "+arguments+" </dev/null 2>&1; echo exit $?")
-	return r.stdout + r.stderr
-}
-
 // oneHolder waits until exactly one of machines holds the endpoint's address. Two never may, nor in the moments after.
 func (c *cluster) oneHolder(machines []string) string {
 	c.t.Helper()
@@ -285,26 +265,4 @@ func (c *cluster) oneHolder(machines []string) string {
 		}
 	}
 	return holder
-}
-
-// answers waits until the API answers at the endpoint, asked from a machine.
-func (c *cluster) answers(machine string, within time.Duration) {
-	c.t.Helper()
-	eventually(c.t, within, "the API at the endpoint", func() error {
-		out := c.exec(machine, "bash", "-c", "curl -sk --max-time 3 https://"+c.net+".100:6443/readyz || true")
-		if out != "ok" {
-			return fmt.Errorf("it says %q", out)
-		}
-		return nil
-	})
-}
-
-// whole is nil when every member of etcd answers.
-func (c *cluster) whole(machine string) error {
-	const pki = "/etc/kubernetes/pki/etcd/"
-	out := c.exec(machine, "bash", "-c", "etcdctl --cacert="+pki+"ca.crt --cert="+pki+"healthcheck-client.crt --key="+pki+"healthcheck-client.key endpoint health --cluster 2>&1 || echo unwell")
-	if strings.Contains(out, "unwell") {
-		return fmt.Errorf("etcd:\n%s", out)
-	}
-	return nil
 }
