@@ -107,12 +107,17 @@ func (r *Run) whole(m *machine) []check.Condition {
 	}
 }
 
-// waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers.
+// waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers. An endpoint of the user's own
+// is only warned of.
 func (r *Run) waitReady(ctx context.Context) error {
 	return r.stage("ready", func(sink event.Sink) error {
 		ctx, cancel := r.within(ctx)
 		defer cancel()
-		return check.Wait(ctx, sink, r.readiness()...)
+		if err := check.Wait(ctx, sink, r.readiness()...); err != nil {
+			return err
+		}
+		r.warnOfExternal(ctx)
+		return nil
 	})
 }
 

@@ -5,7 +5,6 @@ package test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -207,41 +206,6 @@ func TestKilledControlPlaneJoin(t *testing.T) {
 	}
 }
 
-// TestNodeLocalByHand: a worker's own balancer learns of a control plane that joins, and forgets it when it leaves.
-func TestNodeLocalByHand(t *testing.T) {
-	c := newCluster(t, "cplocal", "10.93.0", "cp-1=11", "cp-2=12", "w-1=21")
-	c.bring("cp-1", "cp-2", "w-1")
-	file := filepath.Join(c.labDir(), "machines", "cp-1", "root", "opt", "node.hcl")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	local := strings.NewReplacer(`load_balancer "vip" {}`, `load_balancer "node_local" {}`, `  endpoint   = "10.93.0.100:6443"`, "").Replace(string(text))
-	if err := os.WriteFile(file, []byte(local), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	join := c.ticket("cp-2", "w-1")
-	c.by("w-1", 0, "is a node of the cluster", join)
-	pristine := c.inventory("cp-2")
-	known := func() bool {
-		return strings.Contains(c.exec("w-1", "cat", "/etc/kubernetes/loadbalancer/haproxy.cfg"), "10.93.0.12:6443")
-	}
-	c.by("cp-2", 0, "is a control plane of the cluster", join+keyed)
-	if !known() {
-		t.Error("the worker's balancer does not know the control plane that joined")
-	}
-	c.asAdmin("cp-2", "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
-	c.by("cp-2", 0, "as it was found", "reset --yes --purge")
-	if known() {
-		t.Error("the worker's balancer still knows the control plane that left")
-	}
-	if now := c.inventory("cp-2"); now != pristine {
-		t.Errorf("cp-2 is not as it was found:\n%s", diff(pristine, now))
-	}
-	c.by("w-1", 0, "as it was found", "reset --yes --purge")
-	c.by("cp-1", 0, "as it was found", "reset --yes --purge")
-}
 
 // oneHolder waits until exactly one of machines holds the endpoint's address. Two never may, nor in the moments after.
 func (c *cluster) oneHolder(machines []string) string {
