@@ -157,3 +157,23 @@ func (c *cluster) whole(machine string) error {
 	}
 	return nil
 }
+
+// killedAfter runs slipway on the machine and kills it with SIGKILL. What it printed is in the file that is returned.
+func (c *cluster) killedAfter(machine string, after time.Duration, arguments string) (log string) {
+	c.t.Helper()
+	c.exec(machine, "bash", "-c", fmt.Sprintf("cd /opt; timeout -s KILL %.3f ./slipway %s </dev/null >/opt/killed.log 2>&1; true", after.Seconds(), arguments))
+	inside := filepath.Join(c.labDir(), "machines", machine, "root", "opt", "killed.log")
+	text, err := os.ReadFile(inside)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.Remove(inside); err != nil {
+		c.t.Fatal(err)
+	}
+	log = filepath.Join(c.dir, "killed.log")
+	if err := os.WriteFile(log, text, 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Logf("%s: killed after %.1f s", machine, after.Seconds())
+	return log
+}
