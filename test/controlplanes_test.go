@@ -81,6 +81,11 @@ func TestControlPlanesByHand(t *testing.T) {
 		}
 	}
 	c.by("cp-2", 0, "slipway join 10.93.0.100:6443", "join-command") // as good as on the first
+	for _, words := range []string{"healthy", "4/4 nodes ready"} {
+		c.by("cp-1", 0, words, "status") // which began alone, and knows the others from the API
+	}
+	c.by("cp-2", 0, "server: https://10.93.0.100:6443", "kubeconfig")
+	c.by("w-1", 3, "this machine is a worker", "status")
 	if out := c.asAdmin("cp-3", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml"); strings.Count(out, `role    = "control-plane"`) != 3 {
 		t.Errorf("the declaration after a token was made:\n%s", out)
 	}

@@ -1,45 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
-	"github.com/slipway/slipway/internal/event"
-	"github.com/slipway/slipway/internal/spec"
 )
-
-// onCluster runs a short query on the cluster that -f names, or else on the one that this machine keeps.
-func onCluster(cmd *cobra.Command, flags *clusterFlags, work func(*bootstrap.Run) error) error {
-	own, here, err := bootstrap.Own()
-	switch {
-	case cmd.Flags().Changed("file") || errors.Is(err, fs.ErrNotExist):
-		r, err := flags.open(bootstrap.View, event.Discard)
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		return coded(work(r))
-	case err != nil:
-		return err
-	}
-	if !slices.ContainsFunc(own.ControlPlanes(), func(n spec.Node) bool { return n.Name == here }) {
-		return &exitError{exitSpec, fmt.Errorf("this machine is a worker, and tokens are made on control planes: run this on %s, or name the cluster's file with -f", own.ControlPlanes()[0].Name)}
-	}
-	r, err := bootstrap.View(own, event.Discard)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	r.Here, r.Timeout = here, flags.timeout
-	return coded(work(r))
-}
 
 // ticketFlags are those of the verbs that make what machines join with.
 type ticketFlags struct {
