@@ -39,7 +39,7 @@ func TestNodeLocalByHand(t *testing.T) {
 
 // TestExternalByHand: control planes and workers join by a balancer that is the user's own.
 func TestExternalByHand(t *testing.T) {
-	c := newCluster(t, "cpexternal", "10.93.0", "cp-1=11", "cp-2=12", "lb-1=31")
+	c := newCluster(t, "cpext", "10.93.0", "cp-1=11", "cp-2=12", "lb-1=31")
 	c.bring("cp-1", "cp-2")
 	c.redraft(`load_balancer "vip" {}`, `load_balancer "external" {}`, "10.93.0.100:6443", "10.93.0.31:8443")
 	said := c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")

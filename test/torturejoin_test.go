@@ -27,7 +27,7 @@ type joinKill struct {
 // cluster served meanwhile, the next join to end with two voters, and reset to leave one. The result is written to
 // docs/results/torture-join.md.
 func TestKilledJoins(t *testing.T) {
-	c := newCluster(t, "killedjoins", "10.94.0", "cp-1=11", "cp-2=12")
+	c := newCluster(t, "killjoin", "10.94.0", "cp-1=11", "cp-2=12")
 	c.bring("cp-1", "cp-2")
 	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle --skip-join-commands")
 	c.putFile("cp-2", "key", "")
