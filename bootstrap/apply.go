@@ -88,17 +88,12 @@ func (r *Run) whole(m *machine) []check.Condition {
 	}
 }
 
-// waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers. An endpoint of the user's own
-// is only warned of.
+// waitReady waits until every node is Ready and labelled, kube-system runs and the endpoint answers.
 func (r *Run) waitReady(ctx context.Context) error {
 	return r.stage("ready", func(sink event.Sink) error {
 		ctx, cancel := r.within(ctx)
 		defer cancel()
-		if err := check.Wait(ctx, sink, r.readiness()...); err != nil {
-			return err
-		}
-		r.warnOfExternal(ctx)
-		return nil
+		return check.Wait(ctx, sink, r.readiness()...)
 	})
 }
 

@@ -12,47 +12,30 @@ import (
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
-	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
 )
 
 // endpointCondition is that clients reach a ready API server at the endpoint. It is asked from a worker,
-// or from a control plane where there is none: an operator may sit behind a bastion. An external balancer is the
-// user's own, and does not hold anything up.
+// or from a control plane where there is none: an operator may sit behind a bastion. A balancer that is the user's own is
+// waited for as well: the pod network and kube-proxy of every node go by it.
 func (r *Run) endpointCondition() *check.Condition {
-	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+	kind := r.Cluster.LoadBalancer.Kind
+	if kind != spec.VIP && kind != spec.External {
 		return nil
 	}
-	c := r.answering()
-	return &c
-}
-
-func (r *Run) answering() check.Condition {
 	from := r.machines[0]
 	if workers := r.withRole(spec.Worker); len(workers) > 0 {
 		from = workers[0]
 	}
 	endpoint := (&components.Input{Cluster: r.Cluster, Certs: r.certs}).Endpoint()
-	return check.Condition{Name: "the endpoint " + endpoint + " answers", Test: func(ctx context.Context) error {
-		return r.askEndpoint(ctx, from)
+	return &check.Condition{Name: "the endpoint " + endpoint + " answers", Test: func(ctx context.Context) error {
+		err := r.askEndpoint(ctx, from)
+		if err != nil && kind == spec.External {
+			return fmt.Errorf("your load balancer does not lead to the cluster: have it forward TCP to port 6443 of every control plane: %w", err)
+		}
+		return err
 	}}
-}
-
-// externalPatience is how long a balancer that is the user's own may take to see an API server that has become ready.
-const externalPatience = 10 * time.Second
-
-// warnOfExternal tells when a balancer that is the user's own does not lead to the cluster: nodes that join, and kubelets
-// of workers, have no other way to it.
-func (r *Run) warnOfExternal(ctx context.Context) {
-	if r.Cluster.LoadBalancer.Kind != spec.External {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, externalPatience)
-	defer cancel()
-	if err := check.Wait(ctx, event.Discard, r.answering()); err != nil {
-		r.Sink.Emit(event.Event{Kind: event.Warning, Message: "your load balancer does not lead to the cluster, which workers and joining machines need: " + err.Error()})
-	}
 }
 
 func (r *Run) askEndpoint(ctx context.Context, from *machine) error {

@@ -99,6 +99,16 @@ func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error)
 	}})
 }
 
+// Opened reports whether the cluster was opened for joining, as the first token does.
+func (r *Run) Opened(ctx context.Context) (bool, error) {
+	client, err := r.admin(ctx)
+	if err != nil {
+		return false, err
+	}
+	there, _, err := r.current(ctx, client)
+	return there, err
+}
+
 // Tokens lists the tokens there are.
 func (r *Run) Tokens(ctx context.Context) ([]Token, error) {
 	client, err := r.admin(ctx)

@@ -78,13 +78,13 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 			o.Times(feed.Times())
 			if unchanged {
 				o.Note("No changes: this machine is as it was begun. slipway join-command prints how others join.")
-				return nil
+			} else {
+				o.Note("The control plane is up. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
 			}
-			o.Note("The control plane is up. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
 			if alone || b.Single {
 				return nil
 			}
-			return o.Text(func(w io.Writer) error { return invite(cmd.Context(), w, c, timeout) })
+			return o.Text(func(w io.Writer) error { return inviteOnce(cmd.Context(), w, c, timeout) })
 		},
 	}
 	flags := cmd.Flags()
@@ -120,14 +120,24 @@ func warnOfAddresses(o *ui.Output, n spec.Node) {
 	}
 }
 
-// invite prints how other machines join the cluster that was just begun on this one.
-func invite(ctx context.Context, w io.Writer, c *spec.Cluster, timeout time.Duration) error {
-	r, err := bootstrap.View(c, event.Discard)
+// inviteOnce prints how other machines join the cluster that was begun on this one, unless that was done before: what it
+// printed then is still good.
+func inviteOnce(ctx context.Context, w io.Writer, c *spec.Cluster, timeout time.Duration) error {
+	here := viewHere(c.Nodes[0].Name)
+	asked, err := here(c, event.Discard)
+	if err != nil {
+		return err
+	}
+	defer asked.Close()
+	if opened, err := asked.Opened(ctx); err != nil || opened {
+		return err
+	}
+	r, err := here(c, event.Discard)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	r.Here, r.Timeout = c.Nodes[0].Name, timeout
+	r.Timeout = timeout
 	several := c.LoadBalancer.Kind != spec.Direct
 	t, err := r.CreateToken(ctx, bootstrap.Ticketing{Description: "printed by slipway init", Lifetime: lifetime, ControlPlane: several})
 	if err != nil {
