@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -85,15 +84,7 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 		return err
 	}
 	for _, m := range serving {
-		err := r.eachStage("machines", []*machine{m}, func(m *machine, sink event.Sink) error {
-			if err := r.replacePods(ctx, m, sink); err != nil {
-				return err
-			}
-			if err := m.agent.Converge(ctx, m.state, sink); err != nil {
-				return err
-			}
-			return r.gate(ctx, m, sink)
-		})
+		err := r.eachStage("machines", []*machine{m}, func(m *machine, sink event.Sink) error { return r.convergeServing(ctx, m, sink) })
 		if err != nil {
 			return err
 		}
@@ -104,23 +95,6 @@ func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
 // serves reports whether m is a control plane at work: then it must not be disturbed together with another.
 func (r *Run) serves(ctx context.Context, m *machine) bool {
 	return (m.taken || m.facts.Cluster == r.certs.ClusterID()) && (r.ready(ctx, m) == nil || r.voting(ctx, m) == nil)
-}
-
-// gate waits until m's control plane is whole again. A changed manifest takes effect a moment after it
-// is written, so the first test waits for the kubelet to have seen it.
-func (r *Run) gate(ctx context.Context, m *machine, sink event.Sink) error {
-	ctx, cancel := r.within(ctx)
-	defer cancel()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Second):
-	}
-	conditions := r.whole(m)
-	if r.taking {
-		conditions = append(conditions, r.replacedPods(m)...)
-	}
-	return check.Wait(ctx, sink, conditions...)
 }
 
 // whole is what must hold of one control plane.

@@ -27,7 +27,7 @@ import (
 // DeclarationVariable hands the cluster's declaration to the slipway that runs in a pod. It holds no secret.
 const DeclarationVariable = "SLIPWAY_DECLARATION"
 
-const balancerManifest = "/etc/kubernetes/manifests/haproxy.yaml"
+const balancerManifest = manifestDir + "/haproxy.yaml"
 
 // spreadBalancers lets the balancers of all nodes but one know the control planes that r.Cluster has, one node after
 // the other, each waited for until its balancer runs so: two keepalived that do not know each other would both hold
@@ -171,16 +171,8 @@ func Balancer(declaration []byte, name string, seen BalancerSeen) (s node.State,
 	if s, err = in.Balancer(n); err != nil {
 		return s, nil, err
 	}
-	marks = map[string]string{}
-	for _, r := range s.Resources {
-		if r.File == nil || path.Dir(r.File.Path) != path.Dir(balancerManifest) {
-			continue
-		}
-		pod, err := staticPod(r.File.Path, r.File.Content)
-		if err != nil {
-			return s, nil, err
-		}
-		marks[pod.Name] = pod.Annotations[components.InputsAnnotation]
+	if marks, err = staticPods(s); err != nil {
+		return s, nil, err
 	}
 	return s, marks, nil
 }

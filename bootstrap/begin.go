@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -30,9 +29,6 @@ const (
 // draftName stands for the file in errors about what flags have made of it.
 const draftName = "flags"
 
-// controlPlaneTaint keeps workloads off, as kubeadm does.
-const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
-
 // Beginning is what init is told of the cluster that it begins on this machine. The zero value stands for
 // what this machine and its bundle suggest.
 type Beginning struct {
@@ -41,7 +37,7 @@ type Beginning struct {
 	Name         string // of the cluster
 	Kubernetes   string
 	Node         string     // name; "" for the host's
-	Address      netip.Addr // invalid for that of the default route
+	Address      netip.Addr // invalid for the one that suggested finds
 	Endpoint     string
 	LoadBalancer spec.LBKind // "" for a shared address where there is an endpoint, and none where not
 	Pods         netip.Prefix
@@ -191,13 +187,9 @@ func (b Beginning) text() ([]byte, error) {
 	return spec.Write(c), nil
 }
 
-func (b Beginning) cluster() (*spec.Cluster, error) {
-	n, err := b.node()
-	if err != nil {
-		return nil, err
-	}
-	c := &spec.Cluster{
-		Name: cmp.Or(b.Name, "kubernetes"), Kubernetes: b.Kubernetes, Nodes: []spec.Node{n},
+func (b Beginning) cluster() (c *spec.Cluster, err error) {
+	c = &spec.Cluster{
+		Name: cmp.Or(b.Name, "kubernetes"), Kubernetes: b.Kubernetes,
 		Network: spec.Network{Pods: b.Pods, Services: b.Services, Proxy: b.Proxy}, PKI: spec.PKI{ExtraSANs: b.ExtraSANs},
 	}
 	c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.Direct)
@@ -207,47 +199,18 @@ func (b Beginning) cluster() (*spec.Cluster, error) {
 			return nil, &FlagError{"endpoint", err}
 		}
 	}
+	n := spec.Node{Name: b.Node, Role: spec.ControlPlane, Address: b.Address, Taints: []spec.Taint{}}
+	if !b.Single {
+		n.Taints = []spec.Taint{controlPlaneTaint}
+	}
+	if n, err = suggested(n, b.Endpoint); err != nil {
+		return nil, err
+	}
+	c.Nodes = []spec.Node{n}
 	if c.Kubernetes == "" {
 		c.Kubernetes, err = versionAt(b.Bundle)
 	}
 	return c, err
-}
-
-func (b Beginning) node() (spec.Node, error) {
-	n := spec.Node{Name: b.Node, Role: spec.ControlPlane, Address: b.Address, Taints: []spec.Taint{}}
-	if !b.Single {
-		n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
-	}
-	return suggested(n)
-}
-
-// suggested is n with what was not said of it, name or address, as this machine suggests.
-func suggested(n spec.Node) (_ spec.Node, err error) {
-	if n.Name == "" {
-		if n.Name, err = hostName(); err != nil {
-			return n, err
-		}
-	}
-	if !n.Address.IsValid() {
-		n.Address, err = defaultAddress()
-	}
-	return n, err
-}
-
-// hostName is the name of this machine as a Node has it.
-func hostName() (string, error) {
-	name, err := os.Hostname()
-	return strings.ToLower(name), err
-}
-
-// defaultAddress is the address from which this machine reaches others. No packet is sent.
-func defaultAddress() (netip.Addr, error) {
-	conn, err := net.Dial("udp4", "192.0.2.1:9") // a documentation address: the default route leads there
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("this machine has no default route, so its address among the nodes is unknown: name it with --address")
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr(), nil
 }
 
 // versionAt is the version of Kubernetes of the bundle at path; without a path, the newest of which there is a bundle
@@ -270,32 +233,4 @@ func versionAt(path string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no bundle was found: name one with --bundle (%w)", err)
-}
-
-// Own reads the cluster that this machine itself keeps, since it was begun or joined by hand, and the name of its
-// node in it. The error is fs.ErrNotExist where it keeps none.
-func Own() (c *spec.Cluster, here string, err error) {
-	if c, err = ownCluster(); err != nil {
-		return nil, "", err
-	}
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, "", err
-	}
-	for _, n := range c.Nodes {
-		for _, a := range addresses {
-			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr() == n.Address {
-				return c, n.Name, nil
-			}
-		}
-	}
-	return nil, "", fmt.Errorf("%s names no node with an address of this machine: slipway init makes the cluster anew where nothing came of it, and slipway reset takes it off", ownFile)
-}
-
-// ownCluster is the cluster that this machine keeps, whether or not the machine still has its address there.
-func ownCluster() (*spec.Cluster, error) {
-	if _, err := os.Stat(ownFile); err != nil {
-		return nil, err
-	}
-	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState})
 }

@@ -17,18 +17,24 @@ import (
 )
 
 // endpointCondition is that clients reach a ready API server at the endpoint. It is asked from a worker,
-// or from a control plane where there is none: an operator may sit behind a bastion. An external balancer is the
-// user's own, and is not waited for.
+// or from a control plane where there is none: an operator may sit behind a bastion. A balancer that is the user's own is
+// waited for as well: the pod network and kube-proxy of every node go by it.
 func (r *Run) endpointCondition() *check.Condition {
-	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+	kind := r.Cluster.LoadBalancer.Kind
+	if kind != spec.VIP && kind != spec.External {
 		return nil
 	}
 	from := r.machines[0]
 	if workers := r.withRole(spec.Worker); len(workers) > 0 {
 		from = workers[0]
 	}
-	return &check.Condition{Name: "the endpoint " + r.Cluster.Endpoint.String() + " answers", Test: func(ctx context.Context) error {
-		return r.askEndpoint(ctx, from)
+	endpoint := (&components.Input{Cluster: r.Cluster, Certs: r.certs}).Endpoint()
+	return &check.Condition{Name: "the endpoint " + endpoint + " answers", Test: func(ctx context.Context) error {
+		err := r.askEndpoint(ctx, from)
+		if err != nil && kind == spec.External {
+			return fmt.Errorf("your load balancer does not lead to the cluster: have it forward TCP to port 6443 of every control plane: %w", err)
+		}
+		return err
 	}}
 }
 

@@ -107,10 +107,10 @@ func (j Joining) self() (n spec.Node, err error) {
 	if j.ControlPlane {
 		n.Role = spec.ControlPlane
 		if n.Taints == nil {
-			n.Taints = []spec.Taint{{Key: controlPlaneTaint, Effect: "NoSchedule"}}
+			n.Taints = []spec.Taint{controlPlaneTaint}
 		}
 	}
-	if n, err = suggested(n); err != nil {
+	if n, err = suggested(n, j.Endpoint); err != nil {
 		return n, err
 	}
 	for key := range n.Labels {

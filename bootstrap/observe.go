@@ -70,16 +70,10 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.preflight(p); err != nil {
 		return err
 	}
-	in := r.input()
-	err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) (err error) {
-		if m.state, err = in.State(m.node); err != nil {
-			return err
-		}
-		m.state.TakeOver = m.taken
-		m.changes, err = m.agent.Diff(ctx, m.state)
+	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
 		return err
-	})
-	if err != nil {
+	}
+	if err := r.adoptRejoined(ctx); err != nil {
 		return err
 	}
 	if err := r.guardTakeOver(ctx, p); err != nil {
@@ -91,6 +85,16 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 		})
 	}
 	return nil
+}
+
+// compare works out what m is to be, and how it differs.
+func (r *Run) compare(ctx context.Context, m *machine) (err error) {
+	if m.state, err = r.input().State(m.node); err != nil {
+		return err
+	}
+	m.state.TakeOver = m.taken
+	m.changes, err = m.agent.Diff(ctx, m.state)
+	return err
 }
 
 // look asks one machine for its facts and compares its clock, less half the time that the answer took.

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	apiManifest        = "/etc/kubernetes/manifests/kube-apiserver.yaml"
-	controllerManifest = "/etc/kubernetes/manifests/kube-controller-manager.yaml"
+	apiManifest        = manifestDir + "/kube-apiserver.yaml"
+	controllerManifest = manifestDir + "/kube-controller-manager.yaml"
 )
 
 // recallApplied fills in what the cluster was made with from the manifests of the first control plane that has

@@ -3,8 +3,11 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/slipway/slipway/components"
@@ -79,6 +82,11 @@ func (r *Run) recognize(ctx context.Context, m *machine) error {
 		return err
 	}
 	r.Cluster = own
+	if own.LoadBalancer.Kind == "" {
+		if err := r.recognizeAddress(ctx, m); err != nil {
+			return err
+		}
+	}
 	for _, n := range own.Nodes {
 		if n.Name == m.node.Name {
 			m.node = n
@@ -106,6 +114,30 @@ func (r *Run) recognize(ctx context.Context, m *machine) error {
 	}
 	return err
 }
+
+// shared finds the endpoint's address in what slipway wrote for keepalived.
+var shared = regexp.MustCompile(`(?m)^\s+(\S+)/\d+ dev \S+$`)
+
+// recognizeAddress finds out which address this machine may hold for a cluster whose file is elsewhere: a keepalived that is
+// killed leaves it on the interface.
+func (r *Run) recognizeAddress(ctx context.Context, m *machine) error {
+	files, err := fetch(ctx, m, []string{keepalivedFile})
+	if err != nil {
+		return err
+	}
+	found := shared.FindSubmatch(files[keepalivedFile])
+	if found == nil {
+		return nil
+	}
+	address, err := netip.ParseAddr(string(found[1]))
+	if err != nil {
+		return fmt.Errorf("%s: %w", keepalivedFile, err)
+	}
+	r.Cluster.LoadBalancer.Kind, r.Cluster.Endpoint = spec.VIP, netip.AddrPortFrom(address, 6443)
+	return nil
+}
+
+const keepalivedFile = "/etc/kubernetes/loadbalancer/keepalived.conf"
 
 // leaveCluster tells the cluster, if there is one to tell.
 func (r *Run) leaveCluster(ctx context.Context, m *machine, sink event.Sink) error {

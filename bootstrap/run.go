@@ -146,6 +146,11 @@ func (r *Run) loadCerts(ctx context.Context) (err error) {
 		}
 		return r.dir.Save(r.certs)
 	}
+	return r.ensureCerts()
+}
+
+// ensureCerts issues what the cluster's nodes lack, and keeps all.
+func (r *Run) ensureCerts() error {
 	issued, err := r.certs.Ensure(r.Cluster, time.Now())
 	if err != nil {
 		return err

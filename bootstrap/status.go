@@ -29,6 +29,7 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	r.catchUp(ctx)
 	r.reachAll(ctx, s)
 	r.statusNodes(ctx, s)
 	r.statusEtcd(ctx, s)
@@ -45,6 +46,9 @@ func (r *Run) reachAll(ctx context.Context, s *status.Status) {
 		r.machines = append(r.machines, &machine{node: n})
 	}
 	_ = each(r.machines, func(m *machine) error { // failures are told as problems
+		if r.elsewhere(m) {
+			return nil
+		}
 		err := r.reach(ctx, m)
 		if err == nil {
 			m.facts, err = m.agent.Facts(ctx, node.Ask{Programs: []string{keepalived}})
@@ -65,7 +69,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 		declared[m.node.Name] = len(s.Nodes)
 		s.Nodes = append(s.Nodes, status.Node{
 			Name: m.node.Name, Role: string(m.node.Role), Address: m.node.Address.String(),
-			Reachable: m.facts.Hostname != "", OS: m.facts.OS, Kernel: m.facts.Kernel,
+			Reachable: m.facts.Hostname != "" || r.elsewhere(m), OS: m.facts.OS, Kernel: m.facts.Kernel,
 		})
 	}
 	client, err := r.anyAPI(ctx)
@@ -82,7 +86,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 		i, known := declared[n.Name]
 		if !known {
 			i = len(s.Nodes)
-			s.Nodes = append(s.Nodes, status.Node{Name: n.Name, Undeclared: true, Address: n.Address})
+			s.Nodes = append(s.Nodes, r.undeclared(n))
 		}
 		fill(&s.Nodes[i], n)
 		if n.NotReady != "" {

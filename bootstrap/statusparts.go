@@ -47,10 +47,10 @@ func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
 
 func (r *Run) statusMember(ctx context.Context, m *machine) (status.Member, error) {
 	out := status.Member{Node: m.node.Name}
-	if m.host == nil {
+	if m.host == nil && !r.elsewhere(m) {
 		return out, nil // told of already
 	}
-	client, err := r.member(m)
+	client, err := r.memberOf(m)
 	if err != nil {
 		return out, err
 	}
@@ -86,18 +86,20 @@ func (r *Run) statusControlPlane(ctx context.Context, s *status.Status) {
 		if m.node.Role == spec.ControlPlane {
 			c.Etcd = &status.Component{Healthy: etcd[m.node.Name].Healthy, Leader: etcd[m.node.Name].Leader}
 			c.APIServer = component(r.statusAPI(ctx, m))
+		}
+		if m.node.Role == spec.ControlPlane && !r.elsewhere(m) {
 			c.ControllerManager = component(listening(ctx, m, "127.0.0.1:10257"))
 			c.Scheduler = component(listening(ctx, m, "127.0.0.1:10259"))
 			c.ControllerManager.Leader = leaders["kube-controller-manager"] == m.node.Name
 			c.Scheduler.Leader = leaders["kube-scheduler"] == m.node.Name
 		}
-		if balanced[m.node.Name] {
+		if balanced[m.node.Name] && !r.elsewhere(m) {
 			c.HAProxy = component(listening(ctx, m, "127.0.0.1:8405"))
 			c.Keepalived = component(alive(m, keepalived))
 			_, c.Keepalived.Leader = m.facts.Addresses[r.Cluster.Endpoint.Addr().String()]
 		}
 		s.ControlPlane = append(s.ControlPlane, c)
-		if m.host != nil {
+		if m.host != nil || r.elsewhere(m) {
 			s.Problems = append(s.Problems, componentProblems(c)...)
 		}
 	}
@@ -127,7 +129,7 @@ func componentProblems(c status.ControlPlane) []status.Problem {
 
 // statusHolders checks that exactly one machine has the shared address.
 func (r *Run) statusHolders(s *status.Status) {
-	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+	if r.Cluster.LoadBalancer.Kind != spec.VIP || r.Here != "" { // which machine has it, only all of them can tell
 		return
 	}
 	var holders []string
@@ -161,7 +163,14 @@ func component(err error) *status.Component {
 }
 
 func (r *Run) statusAPI(ctx context.Context, m *machine) error {
-	if m.host == nil {
+	switch {
+	case r.elsewhere(m):
+		client, err := r.apiAt(m.node.Address)
+		if err != nil {
+			return err
+		}
+		return client.Ready(ctx)
+	case m.host == nil:
 		return errUnreached
 	}
 	return r.ready(ctx, m)

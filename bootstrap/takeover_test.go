@@ -190,22 +190,3 @@ func TestUnsealed(t *testing.T) {
 		t.Error("both know the key")
 	}
 }
-
-// TestWithoutKubelet: a control plane's pods are replaced while the kubelet stays as it is.
-func TestWithoutKubelet(t *testing.T) {
-	file := func(path string) node.Resource { return node.Resource{File: &node.File{Path: path}} }
-	whole := node.State{TakeOver: true, Resources: []node.Resource{
-		{Binary: &node.Binary{Path: "/usr/local/bin/kube"}}, file("/etc/kubernetes/manifests/etcd.yaml"), file("/var/lib/kubelet/config.yaml"), file("/etc/containerd/config.toml"),
-		{Unit: &node.Unit{Name: "containerd.service", RestartOn: []string{"file /etc/containerd/config.toml"}}},
-		{Unit: &node.Unit{Name: "kubelet.service", RestartOn: []string{"binary /usr/local/bin/kube", "file /var/lib/kubelet/config.yaml"}}},
-	}}
-	got := withoutKubelet(whole)
-	var ids []string
-	for _, r := range got.Resources {
-		ids = append(ids, r.ID())
-	}
-	want := []string{"binary /usr/local/bin/kube", "file /etc/kubernetes/manifests/etcd.yaml", "file /etc/containerd/config.toml", "unit containerd.service"}
-	if !slices.Equal(ids, want) || !got.Part || !got.TakeOver || len(whole.Resources) != 6 {
-		t.Errorf("%+v: %q", got, ids)
-	}
-}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,7 +14,6 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/kubeadm"
-	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -121,59 +118,6 @@ func (r *Run) gateWorker(ctx context.Context, m *machine, sink event.Sink) error
 		}})
 }
 
-// replacePods has the kubelet that runs on m replace the control plane's pods, before it is replaced itself: it waits for each of
-// the old ones to end. A kubelet that finds other manifests when it starts does not know what runs, and starts the new
-// ones beside the old, whose ports they need; they fail, and are tried again later and later.
-func (r *Run) replacePods(ctx context.Context, m *machine, sink event.Sink) error {
-	if !r.taking {
-		return nil
-	}
-	if err := m.agent.Converge(ctx, withoutKubelet(m.state), sink); err != nil {
-		return err
-	}
-	return r.gate(ctx, m, sink)
-}
-
-// withoutKubelet is s less the kubelet's unit and what it is restarted for.
-func withoutKubelet(s node.State) node.State {
-	const unit = "kubelet.service"
-	var needs []string
-	for _, res := range s.Resources {
-		if res.Unit != nil && res.Unit.Name == unit {
-			needs = append(res.Unit.RestartOn, res.ID())
-		}
-	}
-	s.Part = true
-	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(res node.Resource) bool {
-		return res.Binary == nil && slices.Contains(needs, res.ID())
-	})
-	return s
-}
-
-// replacedPods is that m's control plane runs from the manifests that it has now: until its kubelet has seen them, what ran
-// before still answers, and the next control plane must not follow yet.
-func (r *Run) replacedPods(m *machine) []check.Condition {
-	var out []check.Condition
-	for _, res := range m.state.Resources {
-		if res.File == nil || path.Dir(res.File.Path) != path.Dir(apiManifest) {
-			continue
-		}
-		name := strings.TrimSuffix(path.Base(res.File.Path), ".yaml")
-		pod, err := staticPod(res.File.Path, res.File.Content)
-		out = append(out, check.Condition{Name: name + " runs as declared", Node: m.node.Name, Test: func(ctx context.Context) error {
-			if err != nil {
-				return err
-			}
-			client, err := r.anyAPI(ctx)
-			if err != nil {
-				return err
-			}
-			return client.StaticPodReady(ctx, name, m.node.Name, pod.Annotations)
-		}})
-	}
-	return out
-}
-
 // takeOverObjects gives Slipway what others wrote in the objects that it has as well, and ends the pod network's agent
 // of before: what it has set up on the machines stays, and is found by Slipway's.
 func (r *Run) takeOverObjects(ctx context.Context) error {
@@ -257,15 +201,7 @@ func (r *Run) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	in := r.input()
-	err = each(cps, func(m *machine) (err error) {
-		if m.state, err = in.State(m.node); err != nil {
-			return err
-		}
-		m.changes, err = m.agent.Diff(ctx, m.state)
-		return err
-	})
-	if err != nil {
+	if err := each(cps, func(m *machine) error { return r.compare(ctx, m) }); err != nil {
 		return err
 	}
 	return r.convergeAll(ctx, r.changed(cps))

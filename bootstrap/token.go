@@ -41,6 +41,12 @@ func (t Ticket) Command() string {
 	return text
 }
 
+// Worker is the ticket without what only control planes need.
+func (t Ticket) Worker() Ticket {
+	t.CertificateKey = ""
+	return t
+}
+
 // Ticketing says what a ticket is to be good for.
 type Ticketing struct {
 	Description  string
@@ -91,6 +97,16 @@ func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error)
 	return t, check.Wait(ctx, event.Discard, check.Condition{Name: "the token can be used", Test: func(ctx context.Context) error {
 		return client.Signed(ctx, t.Token)
 	}})
+}
+
+// Opened reports whether the cluster was opened for joining, as the first token does.
+func (r *Run) Opened(ctx context.Context) (bool, error) {
+	client, err := r.admin(ctx)
+	if err != nil {
+		return false, err
+	}
+	there, _, err := r.current(ctx, client)
+	return there, err
 }
 
 // Tokens lists the tokens there are.

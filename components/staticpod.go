@@ -16,8 +16,8 @@ import (
 	"github.com/slipway/slipway/internal/node"
 )
 
-// InputsAnnotation makes the kubelet restart a static pod whose certificates or settings changed:
-// it looks at the manifest only.
+// InputsAnnotation makes the kubelet restart a static pod whose certificates or settings changed: it looks at the
+// manifest only. It covers all of the pod, too, so that one that runs can be told from one that ran before.
 const InputsAnnotation = "slipway.dev/inputs"
 
 // staticPod is the frame that all control-plane pods share.
@@ -42,7 +42,14 @@ type mount struct {
 
 // resource renders the pod as its manifest file.
 func (p staticPod) resource() (node.Resource, error) {
-	text, err := encode(p.pod())
+	pod := p.pod()
+	spec, err := encode(pod)
+	if err != nil {
+		return node.Resource{}, err
+	}
+	all := append(slices.Clone(p.inputs), textFile("the pod itself", 0, spec))
+	pod.Annotations = map[string]string{InputsAnnotation: fingerprint(all, p.image)}
+	text, err := encode(pod)
 	if err != nil {
 		return node.Resource{}, err
 	}
@@ -62,8 +69,7 @@ func (p staticPod) pod() *corev1.Pod {
 		TypeMeta: typeMeta("v1", "Pod"),
 		ObjectMeta: metav1.ObjectMeta{
 			Name: p.name, Namespace: metav1.NamespaceSystem,
-			Labels:      map[string]string{"component": p.name, "tier": "control-plane"},
-			Annotations: map[string]string{InputsAnnotation: fingerprint(p.inputs, p.image)},
+			Labels: map[string]string{"component": p.name, "tier": "control-plane"},
 		},
 		Spec: corev1.PodSpec{
 			HostNetwork: true, PriorityClassName: "system-node-critical", Priority: ptr.To(int32(2000001000)),

@@ -148,29 +148,3 @@ func secretboxKey(text []byte) (Secret, error) {
 	}
 	return nil, nil
 }
-
-// adopt takes over those of the node's leaves that are sound and signed by the Set's authorities.
-func (s *Set) adopt(node string, files map[string][]byte) {
-	for _, l := range Table() {
-		kp := KeyPair{Cert: files[l.Path+".crt"], Key: files[l.Path+".key"]}
-		if l.Kubeconfig != "" {
-			var err error
-			if kp, err = embeddedPair(files[l.Kubeconfig]); err != nil {
-				continue
-			}
-		}
-		cert, err := kp.parse()
-		if err != nil {
-			continue
-		}
-		ca, err := s.authorities[l.CA].parse()
-		if err != nil || cert.CheckSignatureFrom(ca) != nil {
-			continue
-		}
-		if !l.Shared {
-			s.put(node, l.Name, kp)
-		} else if _, have := s.leaves[""][l.Name]; !have {
-			s.put("", l.Name, kp)
-		}
-	}
-}

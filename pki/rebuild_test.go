@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -210,5 +211,30 @@ func TestAdopt(t *testing.T) {
 	}
 	if _, err := Adopt(files); err == nil || !strings.Contains(err.Error(), "ca.key") {
 		t.Errorf("without the authority's key: %v", err)
+	}
+}
+
+// TestAdoptNewer: of a node that joined again its newer certificates are taken, and of one that did not, nothing.
+func TestAdoptNewer(t *testing.T) {
+	c := testCluster()
+	old := create(t, c)
+	later := copyOf(t, old)
+	delete(later.leaves, "cp-1")
+	ensure(t, later, c, testNow.Add(time.Hour))
+	again, before, now := onNodes(t, later, c)["cp-1"], onNodes(t, old, c)["cp-1"], copyOf(t, old)
+	if names := now.AdoptNewer("cp-1", again); len(names) < 8 || !slices.Contains(names, EtcdPeer) || slices.Contains(names, Admin) {
+		t.Errorf("adopted %v", names)
+	}
+	if diff := cmp.Diff(later.Node("cp-1")[EtcdPeer].Cert, now.Node("cp-1")[EtcdPeer].Cert); diff != "" {
+		t.Error("the newer certificate is not taken")
+	}
+	foreign, err := Create(c, testNow.Add(2*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, files := range map[string]map[string][]byte{"the same": again, "older": before, "none": nil, "foreign": onNodes(t, foreign, c)["cp-1"]} {
+		if names := now.AdoptNewer("cp-1", files); len(names) > 0 {
+			t.Errorf("%s: adopted %v", what, names)
+		}
 	}
 }

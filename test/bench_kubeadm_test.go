@@ -29,7 +29,7 @@ type kubeadmSide struct {
 func (b *bench) kubeadm(t *testing.T, model slipwayRun) course {
 	c := newCluster(t, "bench", benchNet, highlyAvailableMachines()...)
 	c.write(highlyAvailable())
-	k := &kubeadmSide{bench: b, c: c, files: model.files, token: strings.ToLower(rand.Text()[:6] + "." + rand.Text()[:16])}
+	k := &kubeadmSide{bench: b, c: c, files: model.files, token: benchToken()}
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails
 	k.key = hex.EncodeToString(raw)

@@ -127,7 +127,9 @@ func (k *kubeadmSide) addons() (string, error) {
 	if diags.HasErrors() {
 		return "", diags
 	}
-	declared.Endpoint = netip.AddrPortFrom(declared.Endpoint.Addr(), kubeadmPort)
+	if declared.Endpoint.IsValid() {
+		declared.Endpoint = netip.AddrPortFrom(declared.Endpoint.Addr(), kubeadmPort)
+	}
 	payload := components.Payload{Images: map[string]node.Image{}}
 	for _, i := range k.bundle.Manifest().Images {
 		payload.Images[i.Name] = *i.Resource().Image

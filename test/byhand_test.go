@@ -4,7 +4,6 @@ package test
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,166 +11,154 @@ import (
 	"time"
 )
 
-// TestByHand lives a cluster's life as people do who go from machine to machine: nothing of Slipway comes over SSH.
-func TestByHand(t *testing.T) {
-	machines := []string{"cp-1", "w-1", "w-2"}
-	c := newCluster(t, "byhand", "10.92.0", "cp-1=11", "w-1=21", "w-2=22")
-	c.bring(machines...)
-	pristine := map[string]string{}
-	for _, m := range machines {
-		pristine[m] = c.inventory(m)
-	}
-	c.by("cp-1", 3, "cannot be read as host and port", "init --endpoint 10.92.0.100:6443:1 --bundle /opt/slipway.bundle")
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle") // a second one changes nothing
-	c.by("cp-1", 3, "with other settings", "init --endpoint 10.92.0.101:6443 --bundle /opt/slipway.bundle")
+// byHand is a cluster of people who go from machine to machine: nothing of Slipway comes over SSH until it is taken over.
+type byHand struct {
+	*cluster
+	planes, workers []string
+	pristine        map[string]string // inventories, by machine
+	join            string            // the command without what makes it one for a control plane
+	hash            string            // of the cluster's authority
+	first           string            // cp-1's etcd manifest, as it was begun
+}
 
-	join := strings.Fields(c.by("cp-1", 0, "slipway join", "token create --print-join-command --description lab"))
-	endpoint, token, hash := join[2], join[4], join[6]
-	arguments := "join " + endpoint + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash "
-	c.put(token, 0o644, "w-1", "w-2")
-	c.by("w-1", 3, "can be read by others", arguments+hash)
-	c.put(token, 0o600, "w-1", "w-2")
-	c.by("w-1", 3, "has the hash "+hash+", expected sha256:00", arguments+"sha256:00")
-	c.by("w-1", 4, "a node of this name already", arguments+hash+" --node-name cp-1")
-	c.put("abcdef.0123456789abcdef", 0o600, "w-2")
-	c.by("w-2", 3, "knows no token abcdef", arguments+hash)
-	c.put(token, 0o600, "w-2")
-	for _, m := range []string{"w-1", "w-2"} {
-		if now := c.inventory(m); now != pristine[m] {
-			t.Fatalf("a refused join changed %s:\n%s", m, diff(pristine[m], now))
-		}
-		c.by(m, 0, "is a node of the cluster", arguments+hash+" --label zone=a")
+// TestByHand lives such a cluster's life: begun, joined by two workers and two control planes, taken over by apply, left and
+// joined again, without the holder of its address for a while, and given up machine by machine.
+func TestByHand(t *testing.T) {
+	b := &byHand{cluster: newCluster(t, "byhand", "10.92.0", "cp-1=11", "cp-2=12", "cp-3=13", "w-1=21", "w-2=22")}
+	b.planes, b.workers, b.pristine = []string{"cp-1", "cp-2", "cp-3"}, []string{"w-1", "w-2"}, map[string]string{}
+	b.bring(b.all()...)
+	for _, m := range b.all() {
+		b.putFile(m, "key", "")
+		b.pristine[m] = b.inventory(m)
 	}
-	c.by("w-1", 0, "is a node of the cluster", arguments+hash+" --label zone=a") // again
-	kubectl := func(args ...string) string {
-		return c.exec("cp-1", append([]string{"env", "KUBECACHEDIR=/tmp/kube", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl"}, args...)...)
+	b.begins()
+	b.refusesWorkers()
+	b.workersJoin()
+	b.refusesControlPlanes()
+	b.controlPlanesJoin()
+	b.joinsAgain()
+	b.adopted(b.all())
+	b.rejoins()
+	b.losesHolder()
+	b.leaves()
+}
+
+func (b *byHand) all() []string { return append(append([]string{}, b.planes...), b.workers...) }
+
+// unchanged wants the machine as it was before anything was tried on it.
+func (b *byHand) unchanged(machine, after string) {
+	b.t.Helper()
+	if now := b.inventory(machine); now != b.pristine[machine] {
+		b.t.Fatalf("%s changed %s:\n%s", after, machine, diff(b.pristine[machine], now))
 	}
-	eventually(t, 2*time.Minute, "the joined kubelets' serving certificates", func() error {
-		if out := kubectl("get", "csr"); strings.Contains(out, "Pending") || strings.Count(out, "Approved,Issued") < 4 {
+}
+
+func (b *byHand) begins() {
+	b.by("cp-1", 3, "cannot be read as host and port", "init --endpoint 10.92.0.100:6443:1 --bundle /opt/slipway.bundle")
+	printed := b.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
+	b.by("cp-1", 0, "No changes", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
+	b.by("cp-1", 3, "with other settings", "init --endpoint 10.92.0.101:6443 --bundle /opt/slipway.bundle")
+	b.first = b.exec("cp-1", "sha256sum", "/etc/kubernetes/manifests/etcd.yaml")
+
+	_, printed, _ = strings.Cut(printed, "\n  slipway join ")
+	words := strings.Fields(printed)
+	b.join = "join " + words[0] + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash "
+	b.hash = words[4]
+	b.put(words[2], 0o600, b.workers...)
+}
+
+func (b *byHand) refusesWorkers() {
+	token, err := os.ReadFile(filepath.Join(b.labDir(), "machines", "w-1", "root", "opt", "token"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	good := strings.TrimSpace(string(token))
+	b.put(good, 0o644, "w-1")
+	b.by("w-1", 3, "can be read by others", b.join+b.hash)
+	b.put(good, 0o600, "w-1")
+	b.by("w-1", 3, "has the hash "+b.hash+", expected sha256:00", b.join+"sha256:00")
+	b.by("w-1", 4, "a node of this name already", b.join+b.hash+" --node-name cp-1")
+	b.put("abcdef.0123456789abcdef", 0o600, "w-2")
+	b.by("w-2", 3, "knows no token abcdef", b.join+b.hash)
+	b.put(good, 0o600, "w-2")
+	for _, m := range b.workers {
+		b.unchanged(m, "a refused join")
+	}
+	b.join += b.hash
+}
+
+func (b *byHand) workersJoin() {
+	for _, m := range b.workers {
+		b.by(m, 0, "is a node of the cluster", b.join+" --label zone=a --taint sold=out:PreferNoSchedule")
+	}
+	b.by("w-1", 0, "is a node of the cluster", b.join+" --label zone=a --taint sold=out:PreferNoSchedule") // again
+	eventually(b.t, 2*time.Minute, "the joined kubelets' serving certificates", func() error {
+		if out := b.asAdmin("cp-1", "get", "csr"); strings.Contains(out, "Pending") || strings.Count(out, "Approved,Issued") < 4 {
 			return fmt.Errorf("requests:\n%s", out)
 		}
 		return nil
 	})
-	kubectl("-n", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
-	kubectl("create", "deployment", "web", "--image=slipway.local/pause:v1.0.0", "--replicas=2")
-	kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=120s")
-	for _, m := range []string{"w-1", "w-2"} { // through the kubelet, whose serving certificate is checked
-		kubectl("get", "--raw", "/api/v1/nodes/"+m+"/proxy/healthz")
+	if out := b.asAdmin("cp-1", "get", "nodes", "-l", "zone=a", "-o", "jsonpath={.items[*].spec.taints[*].key}"); strings.Count(out, "sold") != 2 {
+		b.t.Errorf("taints of the workers: %q", out)
 	}
-	c.by("cp-1", 0, token[:6], "token list")
-	c.by("cp-1", 0, "", "token delete "+token[:6])
-
-	c.adopted(machines, kubectl)
-	c.by("w-1", 3, "the answer was not", "reset")
-	for _, m := range []string{"w-2", "w-1", "cp-1"} {
-		c.by(m, 0, "as it was found", "reset --yes --purge")
-		if now := c.inventory(m); now != pristine[m] {
-			t.Errorf("%s is not as it was found:\n%s", m, diff(pristine[m], now))
-		}
-		if m != "cp-1" {
-			if out := kubectl("get", "nodes"); strings.Contains(out, m) {
-				t.Errorf("%s has left, and is still there:\n%s", m, out)
-			}
-		}
+	b.asAdmin("cp-1", "-n", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
+	b.asAdmin("cp-1", "create", "deployment", "web", "--image=slipway.local/pause:v1.0.0", "--replicas=2")
+	b.asAdmin("cp-1", "wait", "--for=condition=Available", "deployment/web", "--timeout=120s")
+	for _, m := range b.workers { // through the kubelet, whose serving certificate is checked
+		b.asAdmin("cp-1", "get", "--raw", "/api/v1/nodes/"+m+"/proxy/healthz")
 	}
+	id, _, _ := strings.Cut(b.by("cp-1", 0, "printed by slipway init", "token list"), "  printed by")
+	id = strings.Fields(id[strings.LastIndex(id, "\n")+1:])[0]
+	b.by("cp-1", 0, "", "token delete "+id)
+	b.by("w-1", 3, "this machine is a worker", "status")
+	b.by("w-1", 3, "the answer was not", "reset")
 }
 
 // adopted takes the cluster over from the operator's machine, by the file that it exports, and finds all as it was.
-func (c *cluster) adopted(machines []string, kubectl func(...string) string) {
-	c.t.Helper()
+func (b *byHand) adopted(machines []string) {
+	b.t.Helper()
 	uids := func() string {
-		return kubectl("get", "deployments,services,configmaps,secrets", "-A", "-o", "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}")
+		return b.asAdmin("cp-2", "get", "deployments,services,configmaps,secrets", "-A", "-o", "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}")
 	}
 	before := uids()
-	text := c.exec("cp-1", "/opt/slipway", "export", "--private-key", c.dir+"/lab/id_ed25519", "--known-hosts", c.dir+"/lab/known_hosts")
-	file := filepath.Join(c.dir, "cluster.hcl")
-	bundle := fmt.Sprintf("{\n  bundle = %q\n", filepath.Join(c.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle"))
+	text := b.exec("cp-1", "/opt/slipway", "export", "--private-key", b.dir+"/lab/id_ed25519", "--known-hosts", b.dir+"/lab/known_hosts")
+	file := filepath.Join(b.dir, "cluster.hcl")
+	bundle := fmt.Sprintf("{\n  bundle = %q\n", filepath.Join(b.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle"))
 	if err := os.WriteFile(file, []byte(strings.Replace(text, "{\n", bundle, 1)), 0o600); err != nil {
-		c.t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	c.must("apply", "-f", file)
-	c.want(0, "plan", "-f", file)
-	c.becomesReady(machines...)
+	b.must("apply", "-f", file)
+	b.want(0, "plan", "-f", file)
+	b.becomesReady(machines...)
 	after := uids()
 	for _, line := range strings.Split(before, "\n") {
 		if !strings.Contains(after, line) {
-			c.t.Errorf("taken over, the cluster has no longer the object %s", line)
+			b.t.Errorf("taken over, the cluster has no longer the object %s", line)
 		}
+	}
+	if n := b.voters("cp-1"); n != 3 {
+		b.t.Errorf("taken over, there are %d voters, want 3", n)
 	}
 }
 
-// bring puts program, bundle and a node's file into /opt of machines, as people bring them on a stick.
-func (c *cluster) bring(machines ...string) {
-	c.t.Helper()
-	bundle := filepath.Join(c.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle")
-	file := fmt.Sprintf(`cluster "byhand" {
-  kubernetes = %q
-  endpoint   = "%s.100:6443"
-}
-load_balancer "vip" {}
-# The machines share one disk, so each sees the whole of what all use.
-kubelet {
-  eviction_hard = { "memory.available" = "100Mi", "nodefs.available" = "2%%", "imagefs.available" = "2%%" }
-  image_gc_high_threshold_percent = 98
-  image_gc_low_threshold_percent  = 97
-}
-node "cp-1" {
-  role    = "control-plane"
-  address = "%s.11"
-}
-`, kubernetesVersion(), c.net, c.net)
-	for _, m := range machines {
-		opt := filepath.Join(c.labDir(), "machines", m, "root", "opt")
-		for from, to := range map[string]string{c.binary: "slipway", bundle: "slipway.bundle"} {
-			if err := copyFile(from, filepath.Join(opt, to)); err != nil {
-				c.t.Fatal(err)
+// leaves takes one machine after the other out, the last of which is the cluster's end.
+func (b *byHand) leaves() {
+	for _, m := range []string{"cp-3", "w-2", "cp-2", "w-1", "cp-1"} {
+		eventually(b.t, 2*time.Minute, "etcd whole again", func() error { return b.whole("cp-1") })
+		b.by(m, 0, "as it was found", "reset --yes --purge")
+		b.unchanged(m, "a reset")
+		if m == "cp-1" {
+			break
+		}
+		if out := b.asAdmin("cp-1", "get", "nodes"); strings.Contains(out, m) {
+			b.t.Errorf("%s has left, and is still there:\n%s", m, out)
+		}
+		if left, was := map[string]int{"cp-3": 2, "cp-2": 1}[m]; was {
+			if n := b.voters("cp-1"); n != left {
+				b.t.Errorf("%s has left, and there are %d voters, want %d", m, n, left)
 			}
-		}
-		if err := os.WriteFile(filepath.Join(opt, "node.hcl"), []byte(file), 0o600); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	c.put("", 0o600, machines...)
-}
-
-// put puts a token into /opt/token of machines.
-func (c *cluster) put(token string, mode os.FileMode, machines ...string) {
-	c.t.Helper()
-	for _, m := range machines {
-		path := filepath.Join(c.labDir(), "machines", m, "root", "opt", "token")
-		if err := os.WriteFile(path, []byte(token+"\n"), mode); err != nil {
-			c.t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			c.t.Fatal(err)
+			b.answers("w-1", 30*time.Second)
+			b.oneHolder(b.planes[:left])
 		}
 	}
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.Close()
-}
-
-// by runs slipway on the machine itself, wants that exit code and those words, and returns what it printed.
-func (c *cluster) by(machine string, code int, words, arguments string) string {
-	c.t.Helper()
-	script := fmt.Sprintf("cd /opt; ./slipway %s </dev/null 2>&1; echo exit $?", arguments)
-	out := c.exec(machine, "bash", "-c", script)
-	if !strings.HasSuffix(out, fmt.Sprintf("exit %d\n", code)) || !strings.Contains(out, words) {
-		c.t.Fatalf("on %s: slipway %s: want exit %d and %q, got\n%s", machine, arguments, code, words, out)
-	}
-	return out
 }

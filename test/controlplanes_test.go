@@ -5,94 +5,41 @@ package test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// asAdmin runs kubectl on a machine that has the administrator's kubeconfig.
-func (c *cluster) asAdmin(machine string, args ...string) string {
-	c.t.Helper()
-	return c.exec(machine, append([]string{"env", "KUBECACHEDIR=/tmp/kube", "KUBECONFIG=/etc/kubernetes/admin.conf", "kubectl"}, args...)...)
-}
-
-// voters counts etcd's members as that machine's own sees them; every one must vote.
-func (c *cluster) voters(machine string) int {
-	c.t.Helper()
-	const pki = "/etc/kubernetes/pki/etcd/"
-	out := c.exec(machine, "etcdctl", "--cacert="+pki+"ca.crt", "--cert="+pki+"healthcheck-client.crt", "--key="+pki+"healthcheck-client.key", "member", "list")
-	if strings.Contains(out, "unstarted") || strings.Contains(out, ", true") {
-		c.t.Errorf("a member does not vote:\n%s", out)
-	}
-	return strings.Count(strings.TrimSpace(out), "\n") + 1
-}
-
-// ticket is what slipway token create prints, put into files of machines; join is the rest of the command.
-func (c *cluster) ticket(machines ...string) (join string) {
-	c.t.Helper()
-	words := strings.Fields(c.by("cp-1", 0, "--certificate-key", "token create --control-plane --print-join-command"))
-	for _, m := range machines {
-		c.putFile(m, "token", words[4])
-		c.putFile(m, "key", words[9])
-	}
-	return "join " + words[2] + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash " + words[6]
-}
-
-func (c *cluster) putFile(machine, name, text string) {
-	c.t.Helper()
-	path := filepath.Join(c.labDir(), "machines", machine, "root", "opt", name)
-	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-const keyed = " --control-plane --certificate-key-file /opt/key"
-
-// TestControlPlanesByHand lets two control planes join at once, and takes them out again.
-func TestControlPlanesByHand(t *testing.T) {
-	machines := []string{"cp-1", "cp-2", "cp-3", "w-1"}
-	planes := machines[:3]
-	c := newCluster(t, "cpbyhand", "10.93.0", "cp-1=11", "cp-2=12", "cp-3=13", "w-1=21")
-	c.bring(machines...)
-	pristine := map[string]string{}
-	for _, m := range machines {
-		c.putFile(m, "key", "")
-		pristine[m] = c.inventory(m)
-	}
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	join := c.ticket(machines...)
-	first := c.exec("cp-1", "sha256sum", "/etc/kubernetes/manifests/etcd.yaml")
-
-	c.putFile("cp-2", "key", strings.Repeat("ab", 32))
-	c.by("cp-2", 3, "does not open", join+keyed)
-	c.by("cp-2", 3, "needs --certificate-key", join+" --control-plane")
-	join = c.ticket(machines...)
-	c.by("cp-2", 4, "of this name already", join+keyed+" --node-name cp-1")
+func (b *byHand) refusesControlPlanes() {
+	join := b.ticket(b.planes...)
+	b.putFile("cp-2", "key", strings.Repeat("ab", 32))
+	b.by("cp-2", 3, "does not open", join+keyed)
+	b.by("cp-2", 3, "needs --certificate-key", join+" --control-plane")
+	join = b.ticket(b.planes...)
+	b.by("cp-2", 4, "of this name already", join+keyed+" --node-name cp-1")
 	expire := `{"stringData":{"expiration":"2020-01-01T00:00:00Z"}}`
-	owner := c.asAdmin("cp-1", "-n", "kube-system", "get", "secret", "slipway-certs", "-o", "jsonpath={.metadata.ownerReferences[0].name}")
-	c.asAdmin("cp-1", "-n", "kube-system", "patch", "secret", owner, "-p", expire)
-	eventually(t, time.Minute, "the certificates to go with their token", func() error {
-		if out := c.asAdmin("cp-1", "-n", "kube-system", "get", "secrets"); strings.Contains(out, "slipway-certs") {
+	owner := b.asAdmin("cp-1", "-n", "kube-system", "get", "secret", "slipway-certs", "-o", "jsonpath={.metadata.ownerReferences[0].name}")
+	b.asAdmin("cp-1", "-n", "kube-system", "patch", "secret", owner, "-p", expire)
+	eventually(b.t, time.Minute, "the certificates to go with their token", func() error {
+		if out := b.asAdmin("cp-1", "-n", "kube-system", "get", "secrets"); strings.Contains(out, "slipway-certs") {
 			return fmt.Errorf("secrets:\n%s", out)
 		}
 		return nil
 	})
-	c.by("cp-2", 3, "no certificates to hand over", join+keyed)
-	if now := c.inventory("cp-2"); now != pristine["cp-2"] {
-		t.Fatalf("a refused join changed cp-2:\n%s", diff(pristine["cp-2"], now))
-	}
+	b.by("cp-2", 3, "no certificates to hand over", join+keyed)
+	b.unchanged("cp-2", "a refused join")
+}
 
-	join = c.ticket(machines...)
+// controlPlanesJoin lets both join at once: one waits for the other.
+func (b *byHand) controlPlanesJoin() {
+	join := b.ticket(b.planes...)
 	var wg sync.WaitGroup
 	said := map[string]string{}
 	var mu sync.Mutex
 	for _, m := range []string{"cp-2", "cp-3"} {
 		wg.Go(func() {
-			out := c.said(m, join+keyed)
+			out := b.said(m, join+keyed)
 			mu.Lock()
 			said[m] = out
 			mu.Unlock()
@@ -102,165 +49,87 @@ func TestControlPlanesByHand(t *testing.T) {
 	waited := 0
 	for m, out := range said {
 		if !strings.HasSuffix(out, "exit 0\n") {
-			t.Fatalf("%s did not join:\n%s", m, out)
+			b.t.Fatalf("%s did not join:\n%s", m, out)
 		}
 		waited += strings.Count(out, "one machine at a time")
 	}
 	if waited != 1 {
-		t.Errorf("%d times one waited for the other, want once:\n%v", waited, said)
+		b.t.Errorf("%d times one waited for the other, want once:\n%v", waited, said)
 	}
-	c.by("w-1", 0, "is a node of the cluster", join)
-	c.asAdmin("cp-2", "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
-	c.asAdmin("cp-3", "-n", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
-	if out := c.asAdmin("cp-1", "get", "nodes", "--no-headers"); strings.Count(out, "control-plane") != 3 || strings.Count(out, "\n") != 4 {
-		t.Errorf("nodes:\n%s", out)
+	b.asAdmin("cp-2", "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
+	b.asAdmin("cp-3", "-n", "kube-system", "wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
+	if out := b.asAdmin("cp-1", "get", "nodes", "--no-headers"); strings.Count(out, "control-plane") != 3 || strings.Count(out, "\n") != 5 {
+		b.t.Errorf("nodes:\n%s", out)
 	}
-	for _, m := range planes {
-		if n := c.voters(m); n != 3 {
-			t.Errorf("%s sees %d voters, want 3", m, n)
+	for _, m := range b.planes {
+		if n := b.voters(m); n != 3 {
+			b.t.Errorf("%s sees %d voters, want 3", m, n)
 		}
 	}
-	c.by("cp-2", 0, "slipway join 10.93.0.100:6443", "token create --print-join-command") // as good as on the first
-	if out := c.asAdmin("cp-3", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml"); strings.Count(out, `role    = "control-plane"`) != 3 {
-		t.Errorf("the declaration after a token was made:\n%s", out)
+	for _, words := range []string{"healthy", "5/5 nodes ready"} {
+		b.by("cp-1", 0, words, "status") // which began alone, and knows the others from the API
 	}
-	c.by("cp-1", 3, "has other control planes by now", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	if now := c.exec("cp-1", "sha256sum", "/etc/kubernetes/manifests/etcd.yaml"); now != first {
-		t.Error("members that joined changed the manifest of the first, which restarts it")
+	b.by("cp-2", 0, "server: https://10.92.0.100:6443", "kubeconfig")
+}
+
+// joinsAgain wants every control plane as good as the first, and nothing restarted by what is done again.
+func (b *byHand) joinsAgain() {
+	join := b.ticket(b.planes...)
+	b.by("cp-2", 0, "slipway join 10.92.0.100:6443", "join-command")
+	if out := b.asAdmin("cp-3", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml"); strings.Count(out, `role    = "control-plane"`) != 3 {
+		b.t.Errorf("the declaration after a token was made:\n%s", out)
 	}
-	manifests := c.exec("cp-2", "bash", "-c", "sha256sum /etc/kubernetes/manifests/*")
-	c.by("cp-2", 0, "is a control plane of the cluster", join+keyed) // again, and nothing restarts
-	if now := c.exec("cp-2", "bash", "-c", "sha256sum /etc/kubernetes/manifests/*"); now != manifests || c.voters("cp-2") != 3 {
-		t.Errorf("joining again changed what runs:\n%s", diff(manifests, now))
+	b.by("cp-1", 3, "has other control planes by now", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
+	if now := b.exec("cp-1", "sha256sum", "/etc/kubernetes/manifests/etcd.yaml"); now != b.first {
+		b.t.Error("members that joined changed the manifest of the first, which restarts it")
 	}
-	holder := c.oneHolder(planes)
+	manifests := b.exec("cp-2", "bash", "-c", "sha256sum /etc/kubernetes/manifests/*")
+	b.by("cp-2", 0, "is a control plane of the cluster", join+keyed)
+	if now := b.exec("cp-2", "bash", "-c", "sha256sum /etc/kubernetes/manifests/*"); now != manifests || b.voters("cp-2") != 3 {
+		b.t.Errorf("joining again changed what runs:\n%s", diff(manifests, now))
+	}
+}
+
+// rejoins lets a control plane leave the cluster, which was taken over by now, and join it again with what slipway makes on the
+// operator's machine; its first try is killed.
+func (b *byHand) rejoins() {
+	b.by("cp-3", 0, "as it was found", "reset --yes --purge")
+	b.unchanged("cp-3", "a reset")
+	file := filepath.Join(b.dir, "cluster.hcl")
+	words := strings.Fields(b.must("join-command", "--control-plane", "-f", file))
+	b.putFile("cp-3", "token", words[4])
+	b.putFile("cp-3", "key", words[9])
+	join := "join " + words[2] + " --bundle /opt/slipway.bundle --token-file /opt/token --ca-hash " + words[6] + keyed
+	b.killedAfter("cp-3", time.Second+rand.N(20*time.Second), join)
+	b.answers("cp-1", 30*time.Second)
+	b.by("cp-3", 0, "is a control plane of the cluster", join)
+	if n := b.voters("cp-1"); n != 3 {
+		b.t.Errorf("cp-3 joined again, and there are %d voters, want 3", n)
+	}
+	b.must("apply", "-f", file)
+	b.want(0, "plan", "-f", file)
+}
+
+// losesHolder switches off the machine that holds the endpoint's address, and on again.
+func (b *byHand) losesHolder() {
+	holder := b.oneHolder(b.planes)
 	others := []string{}
-	for _, m := range planes {
+	for _, m := range b.planes {
 		if m != holder {
 			others = append(others, m)
 		}
 	}
-	c.lab("kill", holder)
-	c.answers("w-1", 60*time.Second)
-	c.oneHolder(others)
-	c.lab("start", holder)
-	eventually(t, 3*time.Minute, "the machine that was off to come back", func() error {
-		if out := c.asAdmin(others[0], "get", "nodes"); strings.Contains(out, "NotReady") {
+	b.lab("kill", holder)
+	b.answers("w-1", 60*time.Second)
+	b.oneHolder(others)
+	b.lab("start", holder)
+	eventually(b.t, 3*time.Minute, "the machine that was off to come back", func() error {
+		if out := b.asAdmin(others[0], "get", "nodes"); strings.Contains(out, "NotReady") {
 			return fmt.Errorf("nodes:\n%s", out)
 		}
 		return nil
 	})
-	c.oneHolder(planes)
-
-	for i, m := range []string{"cp-3", "cp-2", "w-1", "cp-1"} {
-		eventually(t, 2*time.Minute, "etcd whole again", func() error { return c.whole("cp-1") })
-		c.by(m, 0, "as it was found", "reset --yes --purge")
-		if now := c.inventory(m); now != pristine[m] {
-			t.Errorf("%s is not as it was found:\n%s", m, diff(pristine[m], now))
-		}
-		if i < 2 {
-			if n := c.voters("cp-1"); n != 2-i {
-				t.Errorf("%s has left, and there are %d voters, want %d", m, n, 2-i)
-			}
-			c.answers("w-1", 30*time.Second)
-			c.oneHolder(planes[:2-i])
-		}
-	}
-}
-
-// TestKilledControlPlaneJoin cuts a join off at random moments; run again, it finishes.
-func TestKilledControlPlaneJoin(t *testing.T) {
-	machines := []string{"cp-1", "cp-2"}
-	c := newCluster(t, "cpkilled", "10.93.0", "cp-1=11", "cp-2=12")
-	c.bring(machines...)
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	c.putFile("cp-2", "key", "")
-	pristine := c.inventory("cp-2")
-	join := c.ticket("cp-2") + keyed
-	for _, from := range []int{2, 10, 18, 26, 34} { // a whole one takes about 40 seconds
-		after := from + rand.IntN(8)
-		t.Logf("killed after %d s", after)
-		c.exec("cp-2", "bash", "-c", fmt.Sprintf("cd /opt; timeout -s KILL %d ./slipway %s </dev/null >/tmp/join.log 2>&1; rm -f /tmp/join.log; true", after, join))
-		c.answers("cp-1", 30*time.Second)
-	}
-	c.by("cp-2", 0, "is a control plane of the cluster", join)
-	for _, m := range machines {
-		if n := c.voters(m); n != 2 {
-			t.Errorf("%s sees %d voters, want 2", m, n)
-		}
-	}
-	c.by("cp-2", 0, "as it was found", "reset --yes --purge")
-	if n := c.voters("cp-1"); n != 1 {
-		t.Errorf("cp-2 has left, and there are %d voters, want 1", n)
-	}
-	if now := c.inventory("cp-2"); now != pristine {
-		t.Errorf("cp-2 is not as it was found:\n%s", diff(pristine, now))
-	}
-	// One that only began to join leaves no learner behind.
-	join = c.ticket("cp-2") + keyed
-	begun := exec.Command(c.binary, "lab", "exec", "--name", c.name, "--dir", c.labDir(), "cp-2", "--", "bash", "-c", "cd /opt; ./slipway "+join+" </dev/null >/tmp/join.log 2>&1")
-	if err := begun.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, 4*time.Minute, "a learner", func() error {
-		if out := c.exec("cp-1", "bash", "-c", "etcdctl --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key member list || true"); !strings.Contains(out, "10.93.0.12") {
-			return fmt.Errorf("members:\n%s", out)
-		}
-		c.exec("cp-2", "pkill", "-KILL", "-x", "slipway")
-		return nil
-	})
-	_ = begun.Wait() // it was killed
-	c.exec("cp-2", "rm", "-f", "/tmp/join.log")
-	c.answers("cp-1", 30*time.Second)
-	c.by("cp-2", 0, "as it was found", "reset --yes --purge")
-	if n := c.voters("cp-1"); n != 1 {
-		t.Errorf("there are %d members, want 1", n)
-	}
-	if now := c.inventory("cp-2"); now != pristine {
-		t.Errorf("cp-2 is not as it was found:\n%s", diff(pristine, now))
-	}
-}
-
-// TestNodeLocalByHand: a worker's own balancer learns of a control plane that joins, and forgets it when it leaves.
-func TestNodeLocalByHand(t *testing.T) {
-	c := newCluster(t, "cplocal", "10.93.0", "cp-1=11", "cp-2=12", "w-1=21")
-	c.bring("cp-1", "cp-2", "w-1")
-	file := filepath.Join(c.labDir(), "machines", "cp-1", "root", "opt", "node.hcl")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	local := strings.NewReplacer(`load_balancer "vip" {}`, `load_balancer "node_local" {}`, `  endpoint   = "10.93.0.100:6443"`, "").Replace(string(text))
-	if err := os.WriteFile(file, []byte(local), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.by("cp-1", 0, "The control plane is up", "init -f /opt/node.hcl --bundle /opt/slipway.bundle")
-	join := c.ticket("cp-2", "w-1")
-	c.by("w-1", 0, "is a node of the cluster", join)
-	pristine := c.inventory("cp-2")
-	known := func() bool {
-		return strings.Contains(c.exec("w-1", "cat", "/etc/kubernetes/loadbalancer/haproxy.cfg"), "10.93.0.12:6443")
-	}
-	c.by("cp-2", 0, "is a control plane of the cluster", join+keyed)
-	if !known() {
-		t.Error("the worker's balancer does not know the control plane that joined")
-	}
-	c.asAdmin("cp-2", "wait", "--for=condition=Ready", "node", "--all", "--timeout=60s")
-	c.by("cp-2", 0, "as it was found", "reset --yes --purge")
-	if known() {
-		t.Error("the worker's balancer still knows the control plane that left")
-	}
-	if now := c.inventory("cp-2"); now != pristine {
-		t.Errorf("cp-2 is not as it was found:\n%s", diff(pristine, now))
-	}
-	c.by("w-1", 0, "as it was found", "reset --yes --purge")
-	c.by("cp-1", 0, "as it was found", "reset --yes --purge")
-}
-
-// said runs slipway on the machine and returns what it printed and its exit code.
-func (c *cluster) said(machine, arguments string) string {
-	r := c.run("lab", "exec", "--name", c.name, "--dir", c.labDir(), machine, "--", "bash", "-c", "cd /opt; ./slipway "+arguments+" </dev/null 2>&1; echo exit $?")
-	return r.stdout + r.stderr
+	b.oneHolder(b.planes)
 }
 
 // oneHolder waits until exactly one of machines holds the endpoint's address. Two never may, nor in the moments after.
@@ -285,26 +154,4 @@ func (c *cluster) oneHolder(machines []string) string {
 		}
 	}
 	return holder
-}
-
-// answers waits until the API answers at the endpoint, asked from a machine.
-func (c *cluster) answers(machine string, within time.Duration) {
-	c.t.Helper()
-	eventually(c.t, within, "the API at the endpoint", func() error {
-		out := c.exec(machine, "bash", "-c", "curl -sk --max-time 3 https://"+c.net+".100:6443/readyz || true")
-		if out != "ok" {
-			return fmt.Errorf("it says %q", out)
-		}
-		return nil
-	})
-}
-
-// whole is nil when every member of etcd answers.
-func (c *cluster) whole(machine string) error {
-	const pki = "/etc/kubernetes/pki/etcd/"
-	out := c.exec(machine, "bash", "-c", "etcdctl --cacert="+pki+"ca.crt --cert="+pki+"healthcheck-client.crt --key="+pki+"healthcheck-client.key endpoint health --cluster 2>&1 || echo unwell")
-	if strings.Contains(out, "unwell") {
-		return fmt.Errorf("etcd:\n%s", out)
-	}
-	return nil
 }

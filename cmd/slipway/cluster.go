@@ -59,20 +59,6 @@ func (f *clusterFlags) load() (*spec.Cluster, error) {
 // opener is bootstrap.Open or bootstrap.View.
 type opener func(*spec.Cluster, event.Sink) (*bootstrap.Run, error)
 
-// open reads the file and opens the cluster's state directory.
-func (f *clusterFlags) open(open opener, sink event.Sink) (*bootstrap.Run, error) {
-	c, err := f.load()
-	if err != nil {
-		return nil, err
-	}
-	r, err := open(c, sink)
-	if err != nil {
-		return nil, err
-	}
-	r.Timeout = f.timeout
-	return r, nil
-}
-
 // output is where the verb writes, in the format that -o names.
 func output(cmd *cobra.Command) (*ui.Output, error) {
 	name, err := cmd.Flags().GetString("output")

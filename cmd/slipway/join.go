@@ -22,15 +22,16 @@ import (
 func newJoin() *cobra.Command {
 	var j bootstrap.Joining
 	var tokenFile, keyFile string
+	var taints []string
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "join ENDPOINT",
 		Short: "Make this machine a worker or a control plane of a cluster, without SSH",
 		Long: `Join makes this machine, as root, on the machine itself, a worker of the cluster whose API answers at ENDPOINT.
-slipway token create --print-join-command, on a control plane, prints the command.
+slipway join-command, on a control plane, prints the command.
 
 With --control-plane it becomes one more control plane: of a cluster that was begun with an endpoint. The key, which slipway
-token create --control-plane prints, opens what the cluster hands over for it and is good for two hours. Several may join at
+join-command --control-plane prints, opens what the cluster hands over for it and is good for two hours. Several may join at
 once: one waits for the other. Use the slipway that the other control planes were made with.
 
 The token lets the cluster trust this machine, and the hash lets this machine trust the cluster. Neither is kept. The
@@ -56,6 +57,9 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 			if err := readSecrets(&j, tokenFile, keyFile, cmd.InOrStdin()); err != nil {
 				return &exitError{exitSpec, err}
 			}
+			if j.Taints, err = parseTaints(taints); err != nil {
+				return &exitError{exitSpec, err}
+			}
 			if j.Bundle, err = absolute(j.Bundle); err != nil {
 				return err
 			}
@@ -79,13 +83,14 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 	flags.StringVar(&j.Token, "token", "", "the token")
 	flags.StringVar(&tokenFile, "token-file", "", "file that holds the token; - for standard input")
 	flags.BoolVar(&j.ControlPlane, "control-plane", false, "make it a control plane")
-	flags.StringVar(&j.CertificateKey, "certificate-key", "", "the key that slipway token create --control-plane printed")
+	flags.StringVar(&j.CertificateKey, "certificate-key", "", "the key that slipway join-command --control-plane printed")
 	flags.StringVar(&keyFile, "certificate-key-file", "", "file that holds that key; - for standard input")
 	flags.StringSliceVar(&j.CAHashes, "ca-hash", nil, "hash of the cluster's authority, sha256:…")
 	flags.StringVar(&j.Bundle, "bundle", "", "the bundle (default: beside the program, in . or in ./build)")
 	flags.StringVar(&j.Node, "node-name", "", "the node's name (default: the host's)")
-	flags.TextVar(&j.Address, "address", netip.Addr{}, "this machine's address among the nodes (default: that of the default route)")
+	flags.TextVar(&j.Address, "address", netip.Addr{}, "this machine's address among the nodes (default: the one that leads to ENDPOINT)")
 	flags.StringToStringVar(&j.Labels, "label", nil, "a label of the node: key=value")
+	flags.StringSliceVar(&taints, "taint", nil, "a taint of the node: key=value:Effect (default: none, and the usual one for a control plane)")
 	flags.DurationVar(&timeout, "timeout", 5*time.Minute, "longest wait for any one thing")
 	cmd.MarkFlagsMutuallyExclusive("token", "token-file")
 	cmd.MarkFlagsOneRequired("token", "token-file")
@@ -99,7 +104,7 @@ func readSecrets(j *bootstrap.Joining, tokenFile, keyFile string, stdin io.Reade
 	keyed := j.CertificateKey != "" || keyFile != ""
 	switch {
 	case j.ControlPlane && !keyed:
-		return errors.New("--control-plane needs --certificate-key or --certificate-key-file: on a control plane, slipway token create --control-plane --print-join-command prints the whole command")
+		return errors.New("--control-plane needs --certificate-key or --certificate-key-file: on a control plane, slipway join-command --control-plane prints the whole command")
 	case keyed && !j.ControlPlane:
 		return errors.New("a certificate key is for control planes: add --control-plane, or leave it out")
 	case tokenFile == "-" && keyFile == "-":
@@ -114,6 +119,18 @@ func readSecrets(j *bootstrap.Joining, tokenFile, keyFile string, stdin io.Reade
 		j.CertificateKey, err = readToken(keyFile, stdin)
 	}
 	return err
+}
+
+// parseTaints is nil where none is given, which leaves the node those that are usual for its role.
+func parseTaints(texts []string) (taints []spec.Taint, err error) {
+	for _, text := range texts {
+		t, err := spec.ParseTaint(text)
+		if err != nil {
+			return nil, fmt.Errorf("--taint: %w", err)
+		}
+		taints = append(taints, t)
+	}
+	return taints, nil
 }
 
 // whole is an endpoint with its port.

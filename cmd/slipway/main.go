@@ -97,6 +97,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newInit(),
 		newJoin(),
 		newReset(),
+		newJoinCommand(),
 		group(newToken()),
 		newExport(),
 		newKubeconfig(),

@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
 	return cmd
 }
 
@@ -82,6 +82,12 @@ func newNodeObserve() *cobra.Command {
 func newNodeConverge() *cobra.Command {
 	return nodeVerb("converge", "Make the machine what the state says", "a state", func(cmd *cobra.Command, s node.State) error {
 		return told(machine().Converge(cmd.Context(), s))
+	})
+}
+
+func newNodeAwait() *cobra.Command {
+	return nodeVerb("await", "Wait until the machine's static pods run", "what to await", func(cmd *cobra.Command, a node.Await) error {
+		return node.Machine{}.Await(cmd.Context(), a)
 	})
 }
 

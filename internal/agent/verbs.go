@@ -83,6 +83,15 @@ func (a *Agent) Converge(ctx context.Context, s node.State, sink event.Sink) err
 	return a.events(ctx, bytes.NewReader(text), sink, "converge")
 }
 
+// Await waits, no longer than their patience, until the machine's static pods run as wanted. The error says which do not.
+func (a *Agent) Await(ctx context.Context, pods node.Await) error {
+	text, err := json.Marshal(pods)
+	if err != nil {
+		return err
+	}
+	return a.call(ctx, bytes.NewReader(text), nil, "await")
+}
+
 // Clean takes everything of Slipway off the machine, itself last.
 func (a *Agent) Clean(ctx context.Context, options node.Cleaning, sink event.Sink) error {
 	text, err := json.Marshal(options)

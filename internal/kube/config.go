@@ -31,28 +31,6 @@ func ConnectAs(path string) (*Client, error) {
 	return &Client{Typed: typed, dynamic: dyn, server: config.Host}, nil
 }
 
-// StaticPodReady is nil when the node's static pod of that name runs as a manifest with these annotations says, and is ready.
-func (c *Client) StaticPodReady(ctx context.Context, name, node string, annotations map[string]string) error {
-	p, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).Get(ctx, name+"-"+node, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("the kubelet has not told of the pod %s yet", name)
-	}
-	if err != nil {
-		return err
-	}
-	for key, want := range annotations {
-		if p.Annotations[key] != want {
-			return fmt.Errorf("the pod %s still runs as before", name)
-		}
-	}
-	for _, condition := range p.Status.Conditions {
-		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
-			return nil
-		}
-	}
-	return fmt.Errorf("the pod %s is not ready", name)
-}
-
 // Renewed is when the node's kubelet last told that it lives; zero when it never did.
 func (c *Client) Renewed(ctx context.Context, node string) (time.Time, error) {
 	lease, err := c.Typed.CoordinationV1().Leases(corev1.NamespaceNodeLease).Get(ctx, node, metav1.GetOptions{})

@@ -42,7 +42,7 @@ type JoinError struct {
 func (e *JoinError) Error() string  { return e.what }
 func (e *JoinError) Remedy() string { return e.remedy }
 
-const newToken = "on a control plane, slipway token create --print-join-command prints a command that is good for a day"
+const newToken = "on a control plane, slipway join-command prints a command that is good for a day"
 
 // Discover finds a cluster's authority and checks it twice: that cluster-info is signed with the token, and that the
 // authority in it has one of the hashes ("sha256:" and hex of its public key info), as kubeadm join does:
@@ -86,7 +86,7 @@ func (d *Discovery) info(ctx context.Context, config *rest.Config) (*corev1.Conf
 	if lost := new(url.Error); errors.As(err, &lost) {
 		return nil, &JoinError{
 			what: config.Host + " does not answer as a cluster: " + lost.Err.Error(), Unreachable: true,
-			remedy: "compare the endpoint with what slipway token create --print-join-command prints on a control plane; see that a control plane runs and no firewall is in between",
+			remedy: "compare the endpoint with what slipway join-command prints on a control plane; see that a control plane runs and no firewall is in between",
 		}
 	}
 	if err != nil {
@@ -149,7 +149,7 @@ func (d *Discovery) pin(endpoint string, hashes []string) error {
 		return errors.New("no hash of the cluster's authority was given")
 	}
 	return &JoinError{what: fmt.Sprintf("the authority of %s has the hash %s, expected %s", endpoint, got, strings.Join(hashes, " or ")),
-		remedy: "the hash was mistyped, or another answers in the cluster's place; compare with slipway token create --print-join-command on a control plane"}
+		remedy: "the hash was mistyped, or another answers in the cluster's place; compare with slipway join-command on a control plane"}
 }
 
 // PublicKeyHash is how an authority is pinned: "sha256:" and hex of its public key info.

@@ -96,14 +96,14 @@ func TestDiscoverRefuses(t *testing.T) {
 		remedy      string
 		unreachable bool
 	}{
-		"no token":        {token: "abcdef.0123", want: "this is no token", remedy: "slipway token create"},
-		"a token unknown": {token: "zzzzzz.0123456789abcdef", want: "knows no token zzzzzz", remedy: "slipway token create"},
+		"no token":        {token: "abcdef.0123", want: "this is no token", remedy: "slipway join-command"},
+		"a token unknown": {token: "zzzzzz.0123456789abcdef", want: "knows no token zzzzzz", remedy: "slipway join-command"},
 		"a wrong secret":  {token: "abcdef.fedcba9876543210", want: "is not signed with this token", remedy: "mistyped"},
 		"a wrong hash":    {hash: "sha256:00", want: "expected sha256:00", remedy: "another answers in the cluster's place"},
 		"changed on the way": {spoil: func(o *open) {
 			o.Info.Data[bootstrapapi.KubeConfigKey] += "# nothing but a comment\n"
 		}, want: "is not signed with this token", remedy: "another answers"},
-		"not open": {spoil: func(o *open) { o.Info = nil }, want: "is not open for joining", remedy: "slipway token create"},
+		"not open": {spoil: func(o *open) { o.Info = nil }, want: "is not open for joining", remedy: "slipway join-command"},
 		"nobody":   {spoil: func(o *open) { o.Close() }, want: "does not answer as a cluster", remedy: "compare the endpoint", unreachable: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (c *Client) expiring(ctx context.Context, what string, expires time.Time) (
 	return owner, nil
 }
 
-const newCertificateKey = "on a control plane, slipway token create --control-plane --print-join-command prints a command that is good for two hours"
+const newCertificateKey = "on a control plane, slipway join-command --control-plane prints a command that is good for two hours"
 
 // WrongKey is a certificate key that does not open what was handed over.
 func WrongKey(why string) *JoinError { return &JoinError{what: why, remedy: newCertificateKey} }

@@ -57,7 +57,16 @@ func NotReady(n *corev1.Node) string {
 // not waited for: a kubelet that started before its API server tells of them up to a minute later. Pods that a
 // controller has replaced or will replace, such as evicted ones, are no trouble: what counts is that it has as many as it wants.
 func (c *Client) SystemReady(ctx context.Context) error {
-	var waiting []string
+	var waiting []string // pods first: they say why
+	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	for _, p := range pods.Items {
+		if why := podTrouble(&p); why != "" {
+			waiting = append(waiting, "pod "+p.Name+": "+why)
+		}
+	}
 	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
 		return err
@@ -74,15 +83,6 @@ func (c *Client) SystemReady(ctx context.Context) error {
 	for _, d := range deployments.Items {
 		if want := *d.Spec.Replicas; d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas < want || d.Status.ReadyReplicas < want {
 			waiting = append(waiting, fmt.Sprintf("Deployment %s: %d of %d ready", d.Name, d.Status.ReadyReplicas, want))
-		}
-	}
-	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-	if err != nil {
-		return err
-	}
-	for _, p := range pods.Items {
-		if why := podTrouble(&p); why != "" {
-			waiting = append(waiting, "pod "+p.Name+": "+why)
 		}
 	}
 	if len(waiting) > 0 {
@@ -108,8 +108,11 @@ func podTrouble(p *corev1.Pod) string {
 		}
 	}
 	for _, cond := range p.Status.Conditions {
-		if cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue {
+		switch {
+		case cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue:
 			return ""
+		case cond.Type == corev1.PodScheduled && cond.Status == corev1.ConditionFalse:
+			return "not scheduled: " + cond.Message
 		}
 	}
 	return "not ready"

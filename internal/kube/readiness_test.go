@@ -34,6 +34,9 @@ func TestPodTrouble(t *testing.T) {
 		"being made":   {corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: waiting("ContainerCreating", "")}}, "ContainerCreating"},
 		"in a loop":    {corev1.Pod{Status: corev1.PodStatus{Conditions: ready, ContainerStatuses: waiting("CrashLoopBackOff", "back-off 10s")}}, "CrashLoopBackOff back-off 10s"},
 		"no condition": {corev1.Pod{}, "not ready"},
+		"no node": {corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }.",
+		}}}}, "not scheduled: 0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }."},
 
 		"evicted, a Deployment's": {owned("ReplicaSet", corev1.PodFailed), ""},
 		"evicted, a DaemonSet's":  {owned("DaemonSet", corev1.PodFailed), ""},

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -67,6 +68,15 @@ func (s section) taints(role Role) []Taint {
 func brief(rule string) string {
 	text, _, _ := strings.Cut(rule, " (e.g.")
 	return text
+}
+
+// ParseTaint reads a taint as it is written in a file: key=value:Effect or key:Effect.
+func ParseTaint(text string) (Taint, error) {
+	t, wrong := parseTaint(text)
+	if wrong != "" {
+		return t, fmt.Errorf("%q: %s Expected key=value:Effect or key:Effect, such as \"dedicated=gpu:NoSchedule\"", text, sentence(wrong))
+	}
+	return t, nil
 }
 
 func parseTaint(text string) (t Taint, wrong string) {

@@ -33,7 +33,7 @@ type Node struct {
 	Name       string   `json:"name"`
 	Role       string   `json:"role"`
 	Address    string   `json:"address"`
-	Reachable  bool     `json:"reachable"` // over SSH
+	Reachable  bool     `json:"reachable"` // over SSH; on a machine of the cluster also true of the others, which are not tried
 	Joined     bool     `json:"joined"`    // the API knows it
 	Ready      bool     `json:"ready"`
 	Cordoned   bool     `json:"cordoned,omitempty"`

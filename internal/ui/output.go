@@ -51,6 +51,14 @@ func (o *Output) Value(v any, text func(io.Writer) error) error {
 	return text(o.out.w)
 }
 
+// Text answers with what text writes, and with nothing in JSON.
+func (o *Output) Text(text func(io.Writer) error) error {
+	if o.format == JSON {
+		return nil
+	}
+	return text(o.out.w)
+}
+
 // Note writes one line for a reader on stderr, and nothing in JSON.
 func (o *Output) Note(format string, args ...any) {
 	if o.format == Text {

@@ -1,0 +1,49 @@
+package bootstrap
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/status"
+)
+
+// elsewhere reports whether m is another machine than the one that this run is on and stays on: there is no way to it but
+// what its control plane offers to the network.
+func (r *Run) elsewhere(m *machine) bool { return r.Here != "" && m.node.Name != r.Here }
+
+// catchUp takes over from the API which control planes there are by now. Without an API, what this machine knows has to do:
+// that none answers is found out again, and told.
+func (r *Run) catchUp(ctx context.Context) {
+	if r.Here == "" {
+		return
+	}
+	for _, n := range r.Cluster.ControlPlanes() {
+		client, err := r.apiAt(n.Address)
+		if err != nil || client.Ready(ctx) != nil {
+			continue
+		}
+		if _, _, err := r.current(ctx, client); err == nil {
+			return
+		}
+	}
+}
+
+// memberOf is a client of m's etcd member, through its machine where there is a way.
+func (r *Run) memberOf(m *machine) (*etcd.Client, error) {
+	if r.elsewhere(m) {
+		return r.memberAt(r.Here, "https://"+netip.AddrPortFrom(m.node.Address, 2379).String())
+	}
+	return r.member(m)
+}
+
+// undeclared is a node that the API knows and the file does not. On a machine of the cluster that is a worker that joined.
+func (r *Run) undeclared(n kube.NodeInfo) status.Node {
+	out := status.Node{Name: n.Name, Address: n.Address, Undeclared: r.Here == ""}
+	if r.Here != "" {
+		out.Role, out.Reachable = string(spec.Worker), true
+	}
+	return out
+}
