@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 func (d *Dir) diff(_ context.Context, p *pass) (*Change, error) {
@@ -36,7 +37,8 @@ func (d *Dir) claim(_ context.Context, p *pass, e *entry) error {
 	if err != nil {
 		return err
 	}
-	if e.Created = p.taking && belongs(d.Path); !e.Created {
+	// Places themselves stay: they may be disks of the owner's.
+	if e.Created = p.taking && belongs(d.Path) && !slices.Contains(inherited[:], d.Path); !e.Created {
 		e.Before = fileAttributes(info)
 	}
 	return nil
