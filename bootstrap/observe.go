@@ -92,7 +92,8 @@ func (r *Run) compare(ctx context.Context, m *machine) (err error) {
 	if m.state, err = r.input().State(m.node); err != nil {
 		return err
 	}
-	m.state.TakeOver = m.taken
+	// One that was cut off is this cluster's already, and knows by itself whether it was another's before.
+	m.state.TakeOver = m.taken || r.taking && m.facts.Cluster != ""
 	m.changes, err = m.agent.Diff(ctx, m.state)
 	return err
 }

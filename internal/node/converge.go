@@ -60,11 +60,9 @@ func (m Machine) claim(ctx context.Context, inv *inventory, s State, changes []C
 		inv.Found = m.look()
 		if s.TakeOver {
 			m.inherit(inv.Found)
-		}
-	}
-	if s.TakeOver {
-		if err := m.keep(s.Cluster); err != nil {
-			return err
+			if err := m.keep(s.Cluster); err != nil {
+				return err
+			}
 		}
 	}
 	for _, r := range s.Resources {

@@ -51,13 +51,13 @@ type pass struct {
 	resources map[string]Resource // by ID
 	unitNames []string
 	differs   map[string]bool       // IDs found to differ
-	taking    bool                  // State.TakeOver
+	taking    bool                  // State.TakeOver, on a machine that another tool's cluster was on
 	units     map[string]unitStatus // nil: not asked yet
 	images    *imageList            // nil: not asked yet
 }
 
 func (m Machine) newPass(inv *inventory, s State) *pass {
-	p := &pass{Machine: m, inv: inv, resources: map[string]Resource{}, differs: map[string]bool{}, taking: s.TakeOver}
+	p := &pass{Machine: m, inv: inv, resources: map[string]Resource{}, differs: map[string]bool{}, taking: s.TakeOver && (inv.Found == nil || m.kept(s.Cluster))}
 	for _, r := range s.Resources {
 		p.resources[r.ID()] = r
 		if r.Unit != nil {

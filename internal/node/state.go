@@ -12,8 +12,8 @@ type State struct {
 	Node      string     `json:"node"`    // declared name
 	Resources []Resource `json:"resources"`
 	Part      bool       `json:"part,omitempty"` // not everything: what else is Slipway's on the machine stays as it is
-	// TakeOver is the first State of a machine that is a node of this very cluster already, made by kubeadm: what is there
-	// is the cluster's, is copied to KeptDir before it is replaced, and goes when the cluster does.
+	// TakeOver is a State of a machine that was a node of this very cluster when kubeadm made it, until all is taken over: what was there
+	// is the cluster's, is copied to KeptDir before the first of it is replaced, and goes when the cluster does.
 	TakeOver bool `json:"takeOver,omitempty"`
 }
 

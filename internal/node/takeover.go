@@ -39,10 +39,16 @@ var inherited = [...]string{
 	"/var/log/pods", "/var/log/containers", "/run/flannel", "/var/lib/containerd", "/run/containerd",
 }
 
+// kept reports whether this machine was taken over with the cluster of that id.
+func (m Machine) kept(cluster string) bool {
+	_, err := os.Stat(m.path(KeptDir(cluster)))
+	return err == nil
+}
+
 // keep copies the belongings aside before the first of them is replaced, once: whole, or not at all.
 func (m Machine) keep(cluster string) error {
 	to := KeptDir(cluster)
-	if _, err := os.Stat(m.path(to)); err == nil {
+	if m.kept(cluster) {
 		return nil
 	}
 	unfinished := to + ".unfinished"
