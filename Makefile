@@ -13,7 +13,7 @@ LINT       := build/tools/golangci-lint
 LINT_VERSION := v2.15.0
 PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-server openssh-client \
               iproute2 nftables procps sudo zstd
-VM_PACKAGES := vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base \
+VM_PACKAGES := vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base iptables \
                mmdebstrap syslinux mtools dosfstools fdisk e2fsprogs
 VM_BOX     := build/vm/bookworm.box
 
@@ -66,7 +66,7 @@ lab-test: bundle
 
 test: lint unit lab-test
 
-$(VM_BOX): $(wildcard test/vm/*) | vm-deps
+$(VM_BOX): $(addprefix test/vm/,box.sh packages.txt setup.sh syslinux.cfg) | vm-deps
 	test/vm/box.sh $@
 
 # At least one control plane and one worker: SLIPWAY_CONTROL_PLANES, SLIPWAY_WORKERS.

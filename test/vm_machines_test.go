@@ -61,7 +61,8 @@ func (v *vms) vagrant(args ...string) {
 	cmd := exec.Command("vagrant", args...)
 	cmd.Dir = v.root
 	cmd.Env = append(os.Environ(), "SLIPWAY_INVENTORY="+v.dir, "SLIPWAY_PROXY=ipvs", "SLIPWAY_KUBERNETES="+kubernetesVersion(),
-		"SLIPWAY_CONTROL_PLANES="+cmp.Or(os.Getenv("SLIPWAY_CONTROL_PLANES"), "1"), "SLIPWAY_WORKERS="+cmp.Or(os.Getenv("SLIPWAY_WORKERS"), "1"))
+		"SLIPWAY_MEMORY="+cmp.Or(os.Getenv("SLIPWAY_MEMORY"), "3072"), "SLIPWAY_CONTROL_PLANES="+cmp.Or(os.Getenv("SLIPWAY_CONTROL_PLANES"), "1"),
+		"SLIPWAY_WORKERS="+cmp.Or(os.Getenv("SLIPWAY_WORKERS"), "1"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		v.t.Fatalf("vagrant %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

@@ -19,10 +19,10 @@ import (
 // the patience. It runs inside of test/vm/libvirt.sh.
 func TestVirtualMachines(t *testing.T) {
 	v := newVMs(t)
-	part := func(name string, do func()) {
+	part := func(name string, do func()) bool {
 		t.Helper()
-		t.Run(name, func(t *testing.T) { v.t = t; do() })
-		v.t = t
+		defer func() { v.t = t }()
+		return t.Run(name, func(t *testing.T) { v.t = t; do() })
 	}
 	v.swapByUnit(v.last())
 	before := v.onEach(`sort /proc/swaps | awk '/\/dev/ {print $1, $2}'; cat /etc/fstab`)
@@ -30,13 +30,17 @@ func TestVirtualMachines(t *testing.T) {
 	for _, m := range v.machines {
 		v.countPackets(m.name)
 	}
-	part("apply", v.apply)
+	if !part("apply", v.apply) {
+		return // the rest would wait in vain
+	}
 	part("status is healthy", v.healthy)
 	part("a second apply changes nothing", func() { v.want(0, "plan", "-f", v.file) })
 	part("all traffic is on the private network", v.trafficIsPrivate)
 	part("Services answer by ipvs on every machine", v.ipvsAnswers)
 	part("swap is off", v.swapIsOff)
-	part("all machines are rebooted at once", v.rebootAtOnce)
+	if !part("all machines are rebooted at once", v.rebootAtOnce) {
+		return
+	}
 	part("all traffic is still on the private network", v.trafficIsPrivate)
 	part("Services answer by ipvs after the reboot", v.ipvsAnswers)
 	part("swap is still off", v.swapIsOff)
