@@ -76,7 +76,7 @@ func (v *vms) apply() {
 	if r.code != 0 {
 		v.t.Fatalf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
-	v.t.Logf("apply: %s", r.took.Round(time.Second))
+	v.t.Logf("apply: %s\n%s%s", r.took.Round(time.Second), r.stdout, r.stderr)
 }
 
 func (v *vms) healthy() {
