@@ -15,7 +15,7 @@ import (
 )
 
 // countPackets has a machine count, from now on and again from the first moment after each boot, what it sends and gets on Vagrant's
-// interface. Vagrant's own SSH, DHCP and the names that the resolver behind it is asked for do not count.
+// interface, VRRP (112) as well. Vagrant's own SSH, DHCP and the names that the resolver behind it is asked for do not count.
 func (v *vms) countPackets(m string) {
 	v.ssh(m, `sudo sh -ec '
 cat >/etc/nftables.conf <<RULES
@@ -25,8 +25,8 @@ table inet watch {
 	chain seen {
 		meta l4proto { tcp, udp } th dport { 22, 53, 67, 68 } return
 		meta l4proto { tcp, udp } th sport { 22, 53, 67, 68 } return
-		meta l4proto { tcp, udp } meta iifname eth0 counter name nat log prefix "on the NAT: "
-		meta l4proto { tcp, udp } meta oifname eth0 counter name nat log prefix "on the NAT: "
+		meta l4proto { tcp, udp, 112 } meta iifname eth0 counter name nat log prefix "on the NAT: "
+		meta l4proto { tcp, udp, 112 } meta oifname eth0 counter name nat log prefix "on the NAT: "
 		udp dport 8472 meta iifname eth1 counter name private
 	}
 	chain in { type filter hook prerouting priority -400; jump seen; }
@@ -40,7 +40,7 @@ systemctl enable --now --quiet nftables'`)
 func (v *vms) trafficIsPrivate() {
 	v.addressesArePrivate()
 	number := regexp.MustCompile(`counter (nat|private) \{\s+packets (\d+)`)
-	for m, out := range v.onEach("sudo nft list counters table inet watch; sudo dmesg | grep 'on the NAT: ' | tail -3; bridge fdb show dev flannel.1") {
+	for m, out := range v.onEach("sudo nft list counters table inet watch; sudo dmesg | grep 'on the NAT: ' | tail -3; sudo bridge fdb show dev flannel.1") {
 		counted := map[string]string{}
 		for _, found := range number.FindAllStringSubmatch(out, -1) {
 			counted[found[1]] = found[2]
