@@ -1,6 +1,7 @@
 # make up     a five-machine cluster on this machine, from source
 # make down   takes it away again
 # make test   every test, unit and lab
+# make test-vm  a cluster in emulated VMs that Vagrant makes; not part of make test, since it takes half an hour
 # Everything works on a fresh Debian 12 machine as root with Go, git and make.
 
 SHELL      := /bin/bash
@@ -12,9 +13,12 @@ LINT       := build/tools/golangci-lint
 LINT_VERSION := v2.15.0
 PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-server openssh-client \
               iproute2 nftables procps sudo zstd
+VM_PACKAGES := vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base iptables \
+               mmdebstrap syslinux mtools dosfstools fdisk e2fsprogs
+VM_BOX     := build/vm/bookworm.box
 
 export CGO_ENABLED = 0
-.PHONY: up down build bundle bundles deps lint unit lab-test test torture bench fuzz clean
+.PHONY: up down build bundle bundles deps vm-deps lint unit lab-test test test-vm torture bench fuzz clean
 
 build: $(SLIPWAY)
 
@@ -24,8 +28,10 @@ $(SLIPWAY):
 	go build -trimpath -buildvcs=false -ldflags "-s -w" -o $@ ./cmd/slipway
 
 # Debian's packages, once per machine: nothing is asked of the network when all are there.
-deps:
-	@missing=; for p in $(PACKAGES); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+deps: WANTED = $(PACKAGES)
+vm-deps: WANTED = $(VM_PACKAGES)
+deps vm-deps:
+	@missing=; for p in $(WANTED); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
 
 bundle: deps $(SLIPWAY)
@@ -59,6 +65,14 @@ lab-test: bundle
 	go test -tags lab -count=1 -timeout 35m -v ./test/...
 
 test: lint unit lab-test
+
+$(VM_BOX): $(addprefix test/vm/,box.sh packages.txt setup.sh syslinux.cfg) | vm-deps
+	test/vm/box.sh $@
+
+# At least one control plane and one worker: SLIPWAY_CONTROL_PLANES, SLIPWAY_WORKERS.
+test-vm: bundle vm-deps $(VM_BOX)
+	go test -tags vm -c -o build/vm/vm.test ./test
+	cd test && vm/libvirt.sh ../$(VM_BOX) ../build/vm/vm.test -test.count=1 -test.timeout 75m -test.v
 
 torture: bundles
 	go test -tags torture -count=1 -timeout 4h -v ./test/...

@@ -14,8 +14,16 @@ func (in *Input) machine(n spec.Node) ([]node.Resource, error) {
 	for _, s := range in.sysctls(n) {
 		out = append(out, node.Resource{Sysctl: &s})
 	}
-	// The kubelet refuses to start with swap on: pods' memory limits would not hold.
-	return append(out, node.Resource{Swap: &node.Swap{}}), nil
+	// The kubelet refuses to start with swap on, unless told what pods may do with it: their memory limits would not hold.
+	return append(out, noSwapOnBoot(), node.Resource{Swap: &node.Swap{}}), nil
+}
+
+// noSwapOnBoot keeps systemd from turning swap on, whatever asks for it: /etc/fstab is but one of several, beside units of
+// the owner's, partitions that are found by their type, and compressed memory. After a reboot, the kubelet would not start.
+// https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html (drop-ins of a whole type of units)
+func noSwapOnBoot() node.Resource {
+	return textFile("/etc/systemd/system/swap.d/50-slipway.conf", 0o644,
+		[]byte("# The kubelet does not start with swap on.\n[Unit]\nConditionPathExists=!/\n"))
 }
 
 // noOverrides hides drop-ins, such as kubeadm's, that would make the unit run something else than Slipway's file says. Others,

@@ -5,27 +5,13 @@ package test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"text/template"
-	"time"
 )
-
-// cluster is one lab with the file of a cluster on it.
-type cluster struct {
-	t      *testing.T
-	name   string // of the lab and of the cluster
-	net    string // first three octets of the lab's subnet
-	dir    string // holds cluster.hcl, its state and the lab's folder
-	root   string // of the source tree
-	binary string
-}
 
 // newCluster starts a lab of machines and takes it down when the test ends, however it ends.
 func newCluster(t *testing.T, name, net string, nodes ...string) *cluster {
@@ -115,13 +101,6 @@ kubelet {
 	return path
 }
 
-func kubernetesVersion() string {
-	if v := os.Getenv("KUBERNETES"); v != "" {
-		return v
-	}
-	return "1.36.3"
-}
-
 // nodeBlock is a node in HCL, with NET for the subnet.
 func nodeBlock(name, role, last string, more ...string) string {
 	return fmt.Sprintf("node %q {\n  role = %q\n  address = \"NET.%s\"\n  %s\n}\n", name, role, last, strings.Join(more, "\n  "))
@@ -136,64 +115,4 @@ func highlyAvailable() string {
 
 func highlyAvailableMachines() []string {
 	return []string{"cp-1=11", "cp-2=12", "cp-3=13", "w-1=21", "w-2=22"}
-}
-
-// result is what one run of the program gave.
-type result struct {
-	stdout, stderr string
-	code           int
-	took           time.Duration
-}
-
-// run runs the program to its end, whatever its exit code.
-func (c *cluster) run(args ...string) result {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
-	defer cancel()
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.binary, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, &out, &errs
-	start := time.Now()
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		c.t.Fatalf("slipway %s: %v", strings.Join(args, " "), err)
-	}
-	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode(), time.Since(start)}
-}
-
-// must runs the program and stops the test unless it succeeds. It returns stdout.
-func (c *cluster) must(args ...string) string {
-	c.t.Helper()
-	r := c.run(args...)
-	if r.code != 0 {
-		c.t.Fatalf("slipway %s: exit %d\n%s%s", strings.Join(args, " "), r.code, r.stdout, r.stderr)
-	}
-	return r.stdout
-}
-
-// want runs the program, wants that exit code, and returns both streams.
-func (c *cluster) want(code int, args ...string) string {
-	c.t.Helper()
-	r := c.run(args...)
-	if r.code != code {
-		c.t.Fatalf("slipway %s: exit %d, want %d\n%s%s", strings.Join(args, " "), r.code, code, r.stdout, r.stderr)
-	}
-	return r.stdout + r.stderr
-}
-
-// eventually polls until do succeeds.
-func eventually(t *testing.T, within time.Duration, what string, do func() error) time.Duration {
-	t.Helper()
-	start := time.Now()
-	for {
-		err := do()
-		if err == nil {
-			return time.Since(start)
-		}
-		if time.Since(start) > within {
-			t.Fatalf("%s: not within %s: %v", what, within, err)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
 }

@@ -51,7 +51,7 @@ func (j *judge) kernel() {
 			"kernel %s, and kube-proxy's nftables mode needs %s", j.machine.Facts.Kernel, nftablesKernel)
 	}
 	if len(j.machine.Facts.Swap) > 0 {
-		j.warn("apply turns it off and comments it out of /etc/fstab", "swap is on: %s", strings.Join(j.machine.Facts.Swap, ", "))
+		j.warn("apply turns it off and keeps it off over reboots; destroy turns it on again", "swap is on: %s", strings.Join(j.machine.Facts.Swap, ", "))
 	}
 }
 

@@ -118,7 +118,7 @@ func TestFindings(t *testing.T) {
 		}, nil},
 		"a kernel just new enough": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Kernel = "5.13.0" }, nil},
 		"swap": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Swap = []string{"/dev/sda2", "/swap"} },
-			warns("w-1", "swap is on: /dev/sda2, /swap", "apply turns it off and comments it out of /etc/fstab")},
+			warns("w-1", "swap is on: /dev/sda2, /swap", "apply turns it off and keeps it off over reboots; destroy turns it on again")},
 		"memory of a control plane": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 1700*mib - 1 },
 			fails("cp-1", "1699 MiB of memory, at least 1700 MiB are needed", remedyMemory)},
 		"memory of a worker": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.MemoryBytes = 699 * mib },
