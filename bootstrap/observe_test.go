@@ -39,7 +39,7 @@ func TestPreflight(t *testing.T) {
 	}
 	want := []string{
 		"cp-1, w-1, lb-1: cgroup version 1 (boot with systemd.unified_cgroup_hierarchy=1; Kubernetes keeps version 1 alive but no longer improves it)",
-		"w-1: swap is on: /swap (apply turns it off and comments it out of /etc/fstab)",
+		"w-1: swap is on: /swap (apply turns it off and keeps it off over reboots; destroy turns it on again)",
 	}
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {
 		t.Error(diff)
