@@ -144,6 +144,7 @@ func (c *cluster) useCluster() {
 	image := "slipway.local/loadbalancer:" + c.imageTag("loadbalancer")
 	c.apply(strings.ReplaceAll(usedObjects, "IMAGE", image))
 	c.kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=120s")
+	c.kubectl("wait", "--for=jsonpath={.status.phase}=Bound", "pvc/hold", "--timeout=60s")
 	c.kubectl("wait", "--for=condition=Established", "crd/ships.example.com", "--timeout=60s")
 	c.apply("apiVersion: example.com/v1\nkind: Ship\nmetadata: {name: argo, namespace: default}\nspec: {oars: 50}\n")
 }
