@@ -54,8 +54,8 @@ func Join(ctx context.Context, j Joining, sink event.Sink, timeout time.Duration
 		return err
 	}
 	var found *kube.Discovery
-	err = r.stage("discover", func(event.Sink) (err error) {
-		found, err = kube.Discover(ctx, j.Endpoint, j.Token, j.CAHashes)
+	err = r.stage("discover", func(sink event.Sink) (err error) {
+		found, err = r.discover(ctx, j, sink)
 		return err
 	})
 	if err != nil {
@@ -80,6 +80,27 @@ func Join(ctx context.Context, j Joining, sink event.Sink, timeout time.Duration
 		return err
 	}
 	return r.join(ctx, client, found)
+}
+
+// discoverPatience is how long an endpoint may not answer: it is away while balancers learn of one another, as when a join
+// before this one was cut off.
+const discoverPatience = 20 * time.Second
+
+// discover asks the endpoint what the cluster is. What it refuses is not asked again.
+func (r *Run) discover(ctx context.Context, j Joining, sink event.Sink) (found *kube.Discovery, err error) {
+	within, cancel := context.WithTimeout(ctx, min(discoverPatience, r.timeout()))
+	defer cancel()
+	waited := check.Wait(within, sink, check.Condition{Name: "the endpoint answers", Test: func(context.Context) error {
+		found, err = kube.Discover(ctx, j.Endpoint, j.Token, j.CAHashes)
+		if refused := new(JoinError); errors.As(err, &refused) && refused.Unreachable {
+			return err
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, err // in its own words
+	}
+	return found, waited
 }
 
 // clockAgrees refuses a clock by which the cluster's certificates would not be valid, before one of them is looked at.
