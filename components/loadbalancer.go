@@ -49,6 +49,8 @@ func (in *Input) loadBalancer(n spec.Node) ([]node.Resource, error) {
 	return append(out, keepalived...), err
 }
 
+// haproxy offers all API servers. One alone is not tested: there is no other while it is slow, and to cut its clients off would
+// only give it more to do. For the same reason a balancer alone holds the address whatever it has to offer.
 func (in *Input) haproxy() ([]node.Resource, error) {
 	type server struct{ Name, Address string }
 	var servers []server

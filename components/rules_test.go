@@ -235,3 +235,23 @@ func TestOverridesAreHidden(t *testing.T) {
 		t.Errorf("the kubelet is not restarted for it: %q", unit.RestartOn)
 	}
 }
+
+// TestOneServerAloneIsNotTested: while it is slow there is no better one, and clients that are cut off come back all at once.
+func TestOneServerAloneIsNotTested(t *testing.T) {
+	for _, controlPlanes := range []int{1, 3} {
+		in := load(t, "vip")
+		kept := 0
+		in.Cluster.Nodes = slices.DeleteFunc(in.Cluster.Nodes, func(n spec.Node) bool {
+			if n.Role == spec.ControlPlane {
+				kept++
+			}
+			return n.Role == spec.ControlPlane && kept > controlPlanes
+		})
+		for path, word := range map[string]string{"haproxy.cfg": "httpchk", "keepalived.conf": "track_script"} {
+			text := string(in.file(t, "cp-1", "/etc/kubernetes/loadbalancer/"+path))
+			if tested := strings.Contains(text, word); tested != (controlPlanes > 1) {
+				t.Errorf("%d control planes: %s in %s is %v:\n%s", controlPlanes, word, path, tested, text)
+			}
+		}
+	}
+}
