@@ -136,10 +136,10 @@ func (c *cluster) said(machine, arguments string) string {
 	return r.stdout + r.stderr
 }
 
-// answers waits until the API answers at the endpoint, asked from a machine.
-func (c *cluster) answers(machine string, within time.Duration) {
+// answers waits until the API answers at the endpoint, asked from a machine, and tells how long that took.
+func (c *cluster) answers(machine string, within time.Duration) time.Duration {
 	c.t.Helper()
-	eventually(c.t, within, "the API at the endpoint", func() error {
+	return eventually(c.t, within, "the API at the endpoint", func() error {
 		out := c.exec(machine, "bash", "-c", "curl -sk --max-time 3 https://"+c.net+".100:6443/readyz || true")
 		if out != "ok" {
 			return fmt.Errorf("it says %q", out)
