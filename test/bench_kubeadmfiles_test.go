@@ -127,7 +127,7 @@ func (k *kubeadmSide) addons() (string, error) {
 	if diags.HasErrors() {
 		return "", diags
 	}
-	if declared.Endpoint.IsValid() {
+	if declared.LoadBalancer.Kind == spec.VIP {
 		declared.Endpoint = netip.AddrPortFrom(declared.Endpoint.Addr(), kubeadmPort)
 	}
 	payload := components.Payload{Images: map[string]node.Image{}}
