@@ -261,15 +261,13 @@ func (r *Run) nameFree(ctx context.Context, m *machine, client kubernetes.Interf
 }
 
 func addressTaken(n, other spec.Node) error {
-	return &UnfitError{preflight.Finding{Node: n.Name, What: fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
-		Remedy: "if this is that machine, it is in the cluster already; if not, join with its own address among the nodes, by --address"}}
+	return unfit(n.Name, fmt.Sprintf("its address %s is that of node %s", n.Address, other.Name),
+		"if this is that machine, it is in the cluster already; if not, join with its own address among the nodes, by --address")
 }
 
 func nameTaken(name string) error {
-	return &UnfitError{preflight.Finding{
-		Node: name, What: "the cluster has a node of this name already",
-		Remedy: "join by another --node-name; or, if that machine is gone for good, kubectl delete node " + name,
-	}}
+	return unfit(name, "the cluster has a node of this name already",
+		"join by another --node-name; or, if that machine is gone for good, kubectl delete node "+name)
 }
 
 // keepDeclaration keeps what this machine was joined with, for the verbs that run on it later.

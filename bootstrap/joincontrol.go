@@ -229,9 +229,7 @@ func (r *Run) grow(ctx context.Context, m *machine) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		return r.eachStage("machines", r.machines, func(m *machine, sink event.Sink) error { return m.agent.Converge(ctx, m.state, sink) })
-	})
+	g.Go(func() error { return r.converge(ctx, r.machines) })
 	g.Go(func() error {
 		return r.stage("vote", func(sink event.Sink) error {
 			ctx, cancel := r.within(ctx)

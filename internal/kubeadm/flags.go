@@ -2,7 +2,6 @@ package kubeadm
 
 import (
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -129,13 +128,4 @@ func (r *reading) quota(value string) {
 		return
 	}
 	r.tell("etcd: --quota-backend-bytes=%s becomes 8 GiB: a quota is of 2 to 8 whole GiB", value)
-}
-
-func sorted(m map[string]any) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }

@@ -3,6 +3,7 @@ package kubeadm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/slipway/slipway/internal/spec"
@@ -37,7 +38,7 @@ func (r *reading) readKubelet() {
 		"authentication", "authorization", "cgroupDriver", "clusterDNS", "clusterDomain", "containerRuntimeEndpoint", "failCgroupV1",
 		"healthzBindAddress", "healthzPort", "resolvConf", "rotateCertificates", "serverTLSBootstrap", "tlsMinVersion", "seccompDefault",
 	}
-	for _, key := range sorted(r.kubelet) {
+	for _, key := range slices.Sorted(maps.Keys(r.kubelet)) {
 		if value := r.kubelet[key]; !slices.Contains(said, key) && !empty(value) {
 			if key == "featureGates" {
 				r.refuse("undo it in the cluster first", "the kubelets have feature gates: %s", shown(value))
@@ -59,7 +60,7 @@ func (r *reading) readProxy() {
 	}
 	said := []string{"apiVersion", "kind", "mode", "bindAddress", "bindAddressHardFail", "clientConnection", "clusterCIDR", "configSyncPeriod", "conntrack", "healthzBindAddress",
 		"metricsBindAddress", "hostnameOverride", "nodePortAddresses"}
-	for _, key := range sorted(r.proxy) {
+	for _, key := range slices.Sorted(maps.Keys(r.proxy)) {
 		if value := r.proxy[key]; !slices.Contains(said, key) && !empty(value) {
 			r.tell("kube-proxy: %s: %s is not set by Slipway", key, shown(value))
 		}
