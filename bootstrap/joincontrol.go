@@ -257,11 +257,9 @@ func (r *Run) peerAPI(ctx context.Context, self string) (*kube.Client, error) {
 		if n.Name == self {
 			continue
 		}
-		client, err := r.apiAt(n.Address)
+		client, err := r.readyAt(ctx, n.Address)
 		if err == nil {
-			if err = client.Ready(ctx); err == nil {
-				return client, nil
-			}
+			return client, nil
 		}
 		reasons = append(reasons, &NodeError{n.Name, err})
 	}

@@ -120,11 +120,9 @@ func (r *Run) apiOf(ctx context.Context, members []etcd.Member) (*kube.Client, e
 		if err != nil {
 			return nil, err
 		}
-		client, err := r.apiAt(address)
+		client, err := r.readyAt(ctx, address)
 		if err == nil {
-			if err = client.Ready(ctx); err == nil {
-				return client, nil
-			}
+			return client, nil
 		}
 		reasons = append(reasons, &NodeError{v.Name, err})
 	}

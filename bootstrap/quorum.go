@@ -25,6 +25,18 @@ func (r *Run) apiAt(address netip.Addr) (*kube.Client, error) {
 	})
 }
 
+// readyAt is apiAt, once that API server says that it is ready.
+func (r *Run) readyAt(ctx context.Context, address netip.Addr) (*kube.Client, error) {
+	client, err := r.apiAt(address)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Ready(ctx); err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
 // memberAt is a client of the etcd member at url, with self's certificate.
 func (r *Run) memberAt(self, url string) (*etcd.Client, error) {
 	pair := r.certs.Node(self)[pki.EtcdHealthcheckClient]

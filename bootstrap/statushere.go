@@ -21,8 +21,8 @@ func (r *Run) catchUp(ctx context.Context) {
 		return
 	}
 	for _, n := range r.Cluster.ControlPlanes() {
-		client, err := r.apiAt(n.Address)
-		if err != nil || client.Ready(ctx) != nil {
+		client, err := r.readyAt(ctx, n.Address)
+		if err != nil {
 			continue
 		}
 		if _, _, err := r.current(ctx, client); err == nil {

@@ -165,11 +165,8 @@ func component(err error) *status.Component {
 func (r *Run) statusAPI(ctx context.Context, m *machine) error {
 	switch {
 	case r.elsewhere(m):
-		client, err := r.apiAt(m.node.Address)
-		if err != nil {
-			return err
-		}
-		return client.Ready(ctx)
+		_, err := r.readyAt(ctx, m.node.Address)
+		return err
 	case m.host == nil:
 		return errUnreached
 	}
