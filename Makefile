@@ -72,7 +72,7 @@ $(VM_BOX): $(addprefix test/vm/,box.sh packages.txt setup.sh syslinux.cfg) | vm-
 # At least one control plane and one worker: SLIPWAY_CONTROL_PLANES, SLIPWAY_WORKERS.
 test-vm: bundle vm-deps $(VM_BOX)
 	go test -tags vm -c -o build/vm/vm.test ./test
-	cd test && vm/libvirt.sh ../$(VM_BOX) ../build/vm/vm.test -test.count=1 -test.timeout 75m -test.v
+	cd test && vm/libvirt.sh ../$(VM_BOX) ../build/vm/vm.test -test.count=1 -test.timeout 110m -test.v
 
 torture: bundles
 	go test -tags torture -count=1 -timeout 4h -v ./test/...

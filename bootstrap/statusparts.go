@@ -194,7 +194,7 @@ func listening(ctx context.Context, m *machine, address string) error {
 	if m.host == nil {
 		return errUnreached
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // a slow machine is not a dead one
 	defer cancel()
 	conn, err := m.host.Dial(ctx, "tcp", address)
 	if err != nil {

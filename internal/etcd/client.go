@@ -23,10 +23,18 @@ type Access struct {
 	Dial          func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// How long one request may take. A member that is down takes no connections; one on a slow or busy machine does, and
+// answers late.
+const (
+	connectWithin = 3 * time.Second
+	answerWithin  = 10 * time.Second
+)
+
 // Client talks to one member. Safe for concurrent use.
 type Client struct {
 	api      *clientv3.Client
 	endpoint string
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Connect prepares a client for one member. It does not wait for an answer.
@@ -39,17 +47,14 @@ func Connect(a Access) (*Client, error) {
 	if !roots.AppendCertsFromPEM(a.CA) {
 		return nil, errors.New("etcd CA: no certificate in PEM form")
 	}
-	options := []grpc.DialOption{}
-	if a.Dial != nil {
-		options = append(options, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
-			if u, err := url.Parse(addr); err == nil && u.Host != "" {
-				addr = u.Host
-			}
-			return a.Dial(ctx, "tcp", addr)
-		}))
+	if a.Dial == nil {
+		a.Dial = (&net.Dialer{Timeout: connectWithin}).DialContext
 	}
+	dialer := grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+		return a.Dial(ctx, "tcp", host(addr))
+	})
 	api, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{a.Endpoint}, DialOptions: options, Logger: zap.NewNop(),
+		Endpoints: []string{a.Endpoint}, DialOptions: []grpc.DialOption{dialer}, Logger: zap.NewNop(),
 		TLS: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12},
 		// Reconnect soon: members are waited for while they start.
 		BackoffWaitBetween: 100 * time.Millisecond,
@@ -57,7 +62,24 @@ func Connect(a Access) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd client of %s: %w", a.Endpoint, err)
 	}
-	return &Client{api: api, endpoint: a.Endpoint}, nil
+	return &Client{api: api, endpoint: a.Endpoint, dial: a.Dial}, nil
+}
+
+// host is the host and port of a URL, or what it is given where that is none.
+func host(endpoint string) string {
+	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return endpoint
+}
+
+// listening is nil when the member takes connections. The client below would go on trying until its time is up.
+func (c *Client) listening(ctx context.Context) error {
+	conn, err := c.dial(ctx, "tcp", host(c.endpoint))
+	if err != nil {
+		return fmt.Errorf("etcd %s: %w", c.endpoint, err)
+	}
+	return conn.Close()
 }
 
 // Close ends the connection.

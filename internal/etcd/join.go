@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
@@ -40,7 +39,7 @@ func (c *Client) AddLearner(ctx context.Context, peer string) (self Member, all 
 	if other != nil {
 		return Member{}, nil, &LearnerError{other.Peer}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	added, err := c.api.MemberAddAsLearner(ctx, []string{peer})
 	if err != nil {
@@ -56,7 +55,7 @@ func (c *Client) AddLearner(ctx context.Context, peer string) (self Member, all 
 // Promote lets the learner vote, as soon as it has caught up: until then etcd refuses, and the caller asks again. One
 // that votes already is left as it is.
 func (c *Client) Promote(ctx context.Context, id uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	_, err := c.api.MemberPromote(ctx, id)
 	if err == nil || errors.Is(err, rpctypes.ErrMemberNotLearner) {
@@ -67,7 +66,7 @@ func (c *Client) Promote(ctx context.Context, id uint64) error {
 
 // Remove takes the member out of the membership, which needs quorum. One that is not in it is gone already.
 func (c *Client) Remove(ctx context.Context, id uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if _, err := c.api.MemberRemove(ctx, id); err != nil && !errors.Is(err, rpctypes.ErrMemberNotFound) {
 		return fmt.Errorf("etcd %s: remove member %x: %w", c.endpoint, id, err)

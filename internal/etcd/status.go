@@ -3,7 +3,6 @@ package etcd
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 )
@@ -20,8 +19,11 @@ type Status struct {
 
 // Status asks the member. It answers also without quorum.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
+	if err := c.listening(ctx); err != nil {
+		return Status{}, err
+	}
 	s, err := c.api.Status(ctx, c.endpoint)
 	if err != nil {
 		return Status{}, fmt.Errorf("etcd %s: %w", c.endpoint, err)
@@ -44,7 +46,7 @@ func (c *Client) Voting(ctx context.Context) error {
 	case s.Learner:
 		return fmt.Errorf("etcd %s is still a learner", c.endpoint)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if _, err := c.api.Get(ctx, "health"); err != nil {
 		return fmt.Errorf("etcd %s: read: %w", c.endpoint, err)
@@ -63,8 +65,11 @@ type Member struct {
 
 // Members lists the membership; it needs quorum.
 func (c *Client) Members(ctx context.Context) ([]Member, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
+	if err := c.listening(ctx); err != nil {
+		return nil, err
+	}
 	list, err := c.api.MemberList(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("etcd %s: list members: %w", c.endpoint, err)

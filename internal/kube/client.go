@@ -17,6 +17,13 @@ import (
 // FieldManager owns the fields that Slipway applies. People's own fields are left alone.
 const FieldManager = "slipway"
 
+// How long one request about health may take. A machine that is off does not take connections; one that is slow
+// or busy does, and answers late, which is no reason to call it dead.
+const (
+	connectWithin = 3 * time.Second
+	answerWithin  = 10 * time.Second
+)
+
 // Access is how to reach one API server, and as whom.
 type Access struct {
 	Server string                                                               // https://10.0.0.11:6443
@@ -35,6 +42,9 @@ type Client struct {
 
 // Connect prepares a client; it does not connect yet.
 func Connect(a Access) (*Client, error) {
+	if a.Dial == nil {
+		a.Dial = (&net.Dialer{Timeout: connectWithin}).DialContext
+	}
 	config := &rest.Config{
 		Host:            a.Server,
 		TLSClientConfig: rest.TLSClientConfig{CAData: a.CA, CertData: a.Cert, KeyData: a.Key},
@@ -56,7 +66,7 @@ func Connect(a Access) (*Client, error) {
 
 // Ready is nil when the API server says of itself that it can serve.
 func (c *Client) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	said, err := c.Typed.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 	if err == nil {
