@@ -22,7 +22,7 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 		name: "kube-controller-manager", image: in.Payload.Images["kube"], cpu: "200m",
 		mounts: []mount{{path: pkiDir}, {path: path, file: true}},
 		inputs: append(in.certFiles(n), kubeconfig),
-		command: []string{
+		command: in.flagged([]string{
 			"kube-controller-manager",
 			"--kubeconfig=" + path,
 			"--authentication-kubeconfig=" + path,
@@ -46,7 +46,7 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 			"--kube-api-qps=100",
 			"--kube-api-burst=200",
 			"--profiling=false",
-		},
+		}),
 		liveness: httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10257, "/healthz"),
 	}
 	manifest, err := pod.resource()
@@ -67,7 +67,7 @@ func (in *Input) scheduler(n spec.Node) ([]node.Resource, error) {
 		name: "kube-scheduler", image: in.Payload.Images["kube"], cpu: "100m",
 		mounts: []mount{{path: path, file: true}},
 		inputs: []node.Resource{kubeconfig},
-		command: []string{
+		command: in.flagged([]string{
 			"kube-scheduler",
 			"--kubeconfig=" + path,
 			"--authentication-kubeconfig=" + path,
@@ -75,7 +75,7 @@ func (in *Input) scheduler(n spec.Node) ([]node.Resource, error) {
 			"--bind-address=127.0.0.1",
 			"--leader-elect=true",
 			"--profiling=false",
-		},
+		}),
 		liveness:  httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10259, "/livez"),
 		readiness: httpGet(corev1.URISchemeHTTPS, "127.0.0.1", 10259, "/readyz"),
 	}

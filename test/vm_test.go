@@ -4,6 +4,7 @@ package test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,7 @@ func TestVirtualMachines(t *testing.T) {
 		return t.Run(name, func(t *testing.T) { v.t = t; do() })
 	}
 	v.swapByUnit(v.last())
+	v.bePatient()
 	before := v.onEach(`sort /proc/swaps | awk '/\/dev/ {print $1, $2}'; cat /etc/fstab`)
 	part("the machines are as Vagrant makes them", v.asVagrantMakesThem)
 	for _, m := range v.machines {
@@ -69,6 +71,22 @@ func (v *vms) asVagrantMakesThem() {
 		if strings.Contains(out, "ip_vs") {
 			v.t.Errorf("%s has ipvs modules loaded before Slipway came", m)
 		}
+	}
+}
+
+// bePatient gives the control plane's programs the time that an emulated processor takes: with the ten seconds that real ones
+// have for it, controllers lose their leases, start again, and keep the machine busy with nothing else.
+func (v *vms) bePatient() {
+	f, err := os.OpenFile(v.file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	const elect = `"leader-elect-lease-duration" = "120s", "leader-elect-renew-deadline" = "90s", "leader-elect-retry-period" = "10s"`
+	_, err = fmt.Fprintf(f, "\ncomponent %q { flags = { %s } }\ncomponent %q { flags = { %s } }\ncomponent %q { flags = { %s } }\n",
+		"kube-controller-manager", elect, "kube-scheduler", elect,
+		"kube-apiserver", `"etcd-healthcheck-timeout" = "20s", "etcd-readycheck-timeout" = "20s"`)
+	if err := errors.Join(err, f.Close()); err != nil {
+		v.t.Fatal(err)
 	}
 }
 

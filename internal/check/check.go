@@ -22,8 +22,9 @@ type Condition struct {
 }
 
 const (
-	interval = 200 * time.Millisecond
-	tell     = 3 * time.Second // how often the reason for waiting is told
+	interval = 200 * time.Millisecond // between tests, or as long as the last one took if that is longer, up to longest:
+	longest  = 5 * time.Second        // a machine that is slow to answer has better to do than to answer again
+	tell     = 3 * time.Second        // how often the reason for waiting is told
 )
 
 // Wait polls all conditions in parallel until each held once, or ctx ends. The error names every
@@ -45,9 +46,13 @@ func Wait(ctx context.Context, sink event.Sink, conditions ...Condition) error {
 
 func (c Condition) wait(ctx context.Context, sink event.Sink) error {
 	var last error
+	var took time.Duration
 	told := time.Now()
-	err := wait.PollUntilContextCancel(ctx, interval, true, func(ctx context.Context) (bool, error) {
+	pace := wait.DelayFunc(func() time.Duration { return min(max(took, interval), longest) })
+	err := pace.Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		asked := time.Now()
 		err := c.Test(ctx)
+		took = time.Since(asked)
 		if err == nil {
 			return true, nil
 		}

@@ -32,6 +32,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.SSH = d.readSSH(top.sub("ssh"), defaultSSH())
 	d.readPKI(top.sub("pki"))
 	d.readEtcd(top.sub("etcd"))
+	d.readComponents(top)
 	d.readKubelet(top.sub("kubelet"))
 	d.readNodes()
 	d.readNetwork(top.sub("network"))

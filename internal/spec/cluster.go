@@ -31,6 +31,7 @@ type Cluster struct {
 	SSH          SSH
 	PKI          PKI
 	Etcd         Etcd
+	Flags        map[string]map[string]string // of the control plane's programs, beside Slipway's: value by flag by program
 	Kubelet      Kubelet
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from

@@ -55,6 +55,9 @@ func fileType() *blockType {
 		{name: "etcd", once: true, attrs: []attribute{
 			optional("quota_gib", cty.Number),
 		}},
+		{name: "component", label: `its name, such as "kube-apiserver"`, attrs: []attribute{
+			required("flags", cty.Map(cty.String)),
+		}},
 		{name: "kubelet", once: true, attrs: []attribute{
 			optional("max_pods", cty.Number),
 			optional("eviction_hard", cty.Map(cty.String)),

@@ -31,7 +31,7 @@ func TestEveryAttributeIsRead(t *testing.T) {
 				want = `Unknown variable "nowhere"`
 			}
 			found := false
-			for _, label := range []string{"vip", "node_local"} { // a label that suits every block
+			for _, label := range []string{"vip", "node_local", "etcd"} { // a label that suits every block
 				_, err := Read(source(t, nest(path, label, a.name)), LoadOptions{})
 				found = found || err != nil && strings.Contains(err.Error(), want)
 			}

@@ -1,8 +1,10 @@
 package spec
 
 import (
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -25,6 +27,11 @@ func Write(c *Cluster) []byte {
 	w.network(c.Network)
 	w.pki(c.PKI)
 	w.etcd(c.Etcd)
+	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
+		if len(c.Flags[name]) > 0 {
+			w.block("component", name).pairs("flags", c.Flags[name])
+		}
+	}
 	w.kubelet(c.Kubelet)
 	for _, n := range c.Nodes {
 		w.node(n)

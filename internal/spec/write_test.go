@@ -112,6 +112,9 @@ pki {
 etcd {
   quota_gib = 5
 }
+component "kube-scheduler" {
+  flags = { v = "2" }
+}
 kubelet {
   max_pods                        = 99
   eviction_hard                   = { "memory.available" = "100Mi" }
