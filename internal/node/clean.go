@@ -71,6 +71,7 @@ func (m Machine) takeApart(ctx context.Context, inv *inventory, c Cleaning) erro
 	return errors.Join(
 		p.step("interfaces", func() error { return m.removeLinks(inv.Found.Links, c.Addresses) }),
 		p.step("packet filter", func() error { return m.removeRules(ctx) }),
+		p.step("IP sets", func() error { return m.removeSets(ctx) }),
 		p.step("cgroups", func() error { return m.removeCgroups(ctx) }),
 		p.step("etcd data", func() error { return m.removeEtcd(c.Purge) }),
 		p.step("files", func() error {

@@ -3,15 +3,18 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // ourLinks are the interfaces that the pod network and kube-proxy make.
@@ -94,8 +97,7 @@ func removeAddresses(addresses []string) error {
 	return errors.Join(errs...)
 }
 
-// flushIPVS empties the kernel's virtual server table and removes kube-proxy's sets.
-// It is called only where kube-proxy's IPVS mode has run.
+// flushIPVS empties the kernel's virtual server table. It is called only where kube-proxy's IPVS mode has run.
 func flushIPVS() error {
 	family, err := netlink.GenlFamilyGet("IPVS")
 	if err != nil {
@@ -104,9 +106,20 @@ func flushIPVS() error {
 	const flush = 17 // IPVS_CMD_FLUSH, linux/ip_vs.h
 	request := nl.NewNetlinkRequest(int(family.ID), unix.NLM_F_ACK)
 	request.AddData(&nl.Genlmsg{Command: flush, Version: 1})
-	_, err = request.Execute(unix.NETLINK_GENERIC, 0)
-	if err != nil {
+	if _, err := request.Execute(unix.NETLINK_GENERIC, 0); err != nil {
 		return fmt.Errorf("flush IPVS: %w", err)
+	}
+	return nil
+}
+
+// setPatience is for the kernel, which lets go of a set some time after the last rule that used it is gone.
+const setPatience = 10 * time.Second
+
+// removeSets removes kube-proxy's sets, as soon as no rule uses them any more.
+func (m Machine) removeSets(ctx context.Context) error {
+	k, err := m.kernel()
+	if err != nil || !k.has("ip_set") {
+		return err // to ask would load the module
 	}
 	sets, err := netlink.IpsetListAll()
 	if err != nil {
@@ -114,8 +127,16 @@ func flushIPVS() error {
 	}
 	var errs []error
 	for _, s := range sets {
-		if strings.HasPrefix(s.SetName, "KUBE-") {
-			errs = append(errs, netlink.IpsetDestroy(s.SetName))
+		if !strings.HasPrefix(s.SetName, "KUBE-") {
+			continue
+		}
+		var busy error
+		err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, setPatience, true, func(context.Context) (bool, error) {
+			busy = netlink.IpsetDestroy(s.SetName)
+			return busy == nil, nil
+		})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("remove the IP set %s: %w", s.SetName, busy))
 		}
 	}
 	return errors.Join(errs...)
