@@ -21,7 +21,7 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err := r.remember(); err != nil {
 		return err
 	}
-	if p.Empty() && !r.taking && r.settled(ctx) == nil {
+	if p.Empty() && !r.taking && r.rollout == nil && r.settled(ctx) == nil {
 		return nil // nothing to do, and all is well: do not wait for anything
 	}
 	if err := r.beginTakeOver(ctx); err != nil {
@@ -44,7 +44,10 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
 	if err := r.waitReady(ctx); err != nil {
 		return err
 	}
-	return r.finishTakeOver(ctx)
+	if err := r.finishTakeOver(ctx); err != nil {
+		return err
+	}
+	return r.finishRollout(ctx)
 }
 
 // changed are those of machines that differ from their state.

@@ -23,6 +23,9 @@ func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
 	if !r.taking && !r.anyServes(ctx) {
 		return r.bringUpAnew(ctx, machines)
 	}
+	if r.rollout != nil {
+		return r.rollOut(ctx, machines)
+	}
 	if err := r.send(ctx, machines); err != nil {
 		return err
 	}

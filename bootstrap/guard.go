@@ -43,19 +43,21 @@ func (r *Run) guard() error {
 	if err != nil {
 		return err
 	}
-	objections = append(append(objections, skipped...), r.guardNodes(before)...)
+	version, err := r.guardVersion(was.Kubernetes)
+	if err != nil {
+		return err
+	}
+	objections = append(append(append(objections, version...), skipped...), r.guardNodes(before)...)
 	return r.Cluster.Refuse(append(objections, r.guardApplied(was)...)...)
 }
 
-// guardApplied refuses another version, which needs an order of its own so that no kubelet is newer than an API
-// server, other ranges, which objects in the API would not follow, and another domain, which running pods would not.
+// guardApplied refuses other ranges, which objects in the API would not follow, and another domain, which running pods would not.
 func (r *Run) guardApplied(was applied) (out []spec.Objection) {
 	now, at := wished(r.Cluster), r.Cluster.Places
 	for _, v := range []struct {
 		what, was, now string
 		place          spec.Objection
 	}{
-		{"kubernetes", was.Kubernetes, now.Kubernetes, spec.Objection{At: at.Kubernetes, Summary: "Changed version"}},
 		{"network.pods", was.Pods, now.Pods, spec.Objection{At: at.Pods, Summary: "Changed range"}},
 		{"network.services", was.Services, now.Services, spec.Objection{At: at.Services, Summary: "Changed range"}},
 		{"network.dns", was.DNS, now.DNS, spec.Objection{At: at.DNS, Summary: "Changed domain"}},

@@ -25,7 +25,7 @@ func (r *Run) remember() error {
 			nodes = append(nodes, m.node)
 		}
 	}
-	return errors.Join(r.dir.PutNodes(nodes, left...), r.dir.Put(appliedFile, wished(r.Cluster)), r.rememberMembers())
+	return errors.Join(r.dir.PutNodes(nodes, left...), r.dir.Put(appliedFile, r.applying()), r.rememberMembers())
 }
 
 // clean takes Slipway off one machine, which refuses if it is another cluster's by now.

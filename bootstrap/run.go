@@ -36,6 +36,8 @@ type Run struct {
 	machines []*machine
 	gone     []*machine // applied earlier and no longer declared
 
+	rollout *rollout // nil where the version stays
+
 	left *kube.Client // of another control plane, which was told that this machine leaves
 
 	// members tells how etcd members entered the membership that were not there from the start.

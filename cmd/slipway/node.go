@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeRestore(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
 	return cmd
 }
 
@@ -89,6 +89,13 @@ func newNodeAwait() *cobra.Command {
 	return nodeVerb("await", "Wait until the machine's static pods run", "what to await", func(cmd *cobra.Command, a node.Await) error {
 		return node.Machine{}.Await(cmd.Context(), a)
 	})
+}
+
+func newNodeRestore() *cobra.Command {
+	return &cobra.Command{
+		Use: "restore", Short: "Make the machine what it last was as a whole", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return told(machine().Restore(cmd.Context())) },
+	}
 }
 
 func newNodeClean() *cobra.Command {

@@ -83,6 +83,11 @@ func (a *Agent) Converge(ctx context.Context, s node.State, sink event.Sink) err
 	return a.events(ctx, bytes.NewReader(text), sink, "converge")
 }
 
+// Restore makes the machine what it was when it last converged as a whole; its events go to sink as they happen.
+func (a *Agent) Restore(ctx context.Context, sink event.Sink) error {
+	return a.events(ctx, bytes.NewReader(nil), sink, "restore")
+}
+
 // Await waits, no longer than their patience, until the machine's static pods run as wanted. The error says which do not.
 func (a *Agent) Await(ctx context.Context, pods node.Await) error {
 	text, err := json.Marshal(pods)

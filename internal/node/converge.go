@@ -47,6 +47,9 @@ func (m Machine) Converge(ctx context.Context, s State) error {
 	if err := m.settle(ctx, inv, s); err != nil {
 		return err
 	}
+	if err := m.keepLast(s); err != nil {
+		return err
+	}
 	return m.dropBlobs(s)
 }
 

@@ -34,6 +34,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.readEtcd(top.sub("etcd"))
 	d.readComponents(top)
 	d.readKubelet(top.sub("kubelet"))
+	d.readUpgrade(top.sub("upgrade"))
 	d.readNodes()
 	d.readNetwork(top.sub("network"))
 	d.checkNodes()

@@ -4,6 +4,8 @@ package spec
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -33,6 +35,7 @@ type Cluster struct {
 	Etcd         Etcd
 	Flags        map[string]map[string]string // of the control plane's programs, beside Slipway's: value by flag by program
 	Kubelet      Kubelet
+	Upgrade      Upgrade
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
 	Places       Places // in the file
@@ -102,6 +105,26 @@ type PKI struct {
 // Etcd is the etcd block.
 type Etcd struct {
 	QuotaBytes int64 // size of the database at which it takes no more writes; 0: etcd's default
+}
+
+// Upgrade is the upgrade block: how a running cluster goes to another version.
+type Upgrade struct {
+	MaxUnavailable string        // of the workers at once: a number, or "25%"
+	DrainTimeout   time.Duration // for one worker
+}
+
+// Batch is how many of so many workers may be away at once: at least one.
+func (u Upgrade) Batch(workers int) int {
+	if percent, ok := strings.CutSuffix(u.MaxUnavailable, "%"); ok {
+		if n, err := strconv.Atoi(percent); err == nil {
+			return max(1, workers*n/100)
+		}
+	}
+	n, err := strconv.Atoi(u.MaxUnavailable)
+	if err != nil {
+		return 1
+	}
+	return max(1, n)
 }
 
 // Kubelet is the kubelet block: settings merged over the defaults on every node.

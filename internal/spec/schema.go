@@ -64,6 +64,10 @@ func fileType() *blockType {
 			optional("image_gc_high_threshold_percent", cty.Number),
 			optional("image_gc_low_threshold_percent", cty.Number),
 		}},
+		{name: "upgrade", once: true, attrs: []attribute{
+			optional("max_unavailable", cty.String),
+			optional("drain_timeout", cty.String),
+		}},
 		{name: "node", label: "the node's name", attrs: []attribute{
 			optional("for_each", cty.NilType),
 			optional("name", cty.String),

@@ -32,6 +32,7 @@ func Write(c *Cluster) []byte {
 			w.block("component", name).pairs("flags", c.Flags[name])
 		}
 	}
+	w.upgrade(c.Upgrade)
 	w.kubelet(c.Kubelet)
 	for _, n := range c.Nodes {
 		w.node(n)
@@ -148,6 +149,15 @@ func (w writer) etcd(e Etcd) {
 	if e.QuotaBytes != 0 {
 		w.block("etcd").number("quota_gib", int(e.QuotaBytes>>30))
 	}
+}
+
+func (w writer) upgrade(u Upgrade) {
+	if u == (Upgrade{}) {
+		return
+	}
+	b := w.block("upgrade")
+	b.text("max_unavailable", u.MaxUnavailable)
+	b.duration("drain_timeout", u.DrainTimeout)
 }
 
 func (w writer) kubelet(k Kubelet) {

@@ -57,6 +57,21 @@ func (d *Dir) Get(name string, v any) (bool, error) {
 	return true, nil
 }
 
+// Drop forgets what Put kept. What is not there is forgotten already.
+func (d *Dir) Drop(name string) error {
+	if err := d.writable(); err != nil {
+		return err
+	}
+	file, err := d.jsonFile(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("drop %s from the state directory: %w", name, err)
+	}
+	return nil
+}
+
 func (d *Dir) jsonFile(name string) (string, error) {
 	file := name + ".json"
 	if !regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`).MatchString(name) || file == markerFile {

@@ -1,0 +1,38 @@
+package bootstrap
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// hop says why a cluster cannot go from one version of Kubernetes to another in one step, with what to do instead; "" where
+// it can. Control planes may not skip a minor version, and never go back one: objects may be stored in a form that
+// the older does not know. https://kubernetes.io/releases/version-skew-policy/
+func hop(from, to string) string {
+	was, err := version.ParseSemantic(from)
+	if err != nil {
+		return fmt.Sprintf("The version that was applied, %q, cannot be read: %v.", from, err)
+	}
+	now, err := version.ParseSemantic(to)
+	if err != nil {
+		return fmt.Sprintf("%q cannot be read: %v.", to, err)
+	}
+	switch {
+	case now.Major() != was.Major() || now.Minor() > was.Minor()+1:
+		next := "There is no bundle of the version between, so this cluster cannot go there."
+		for _, v := range spec.SupportedKubernetes() {
+			if s, err := version.ParseSemantic(v); err == nil && s.Major() == was.Major() && s.Minor() == was.Minor()+1 {
+				next = fmt.Sprintf("Write kubernetes = %q first, apply, and then go on.", v)
+			}
+		}
+		return fmt.Sprintf("A cluster goes up one minor version at a time: it runs %s, and the file says %s. %s", from, to, next)
+	case now.LessThan(was) && now.Minor() < was.Minor():
+		return fmt.Sprintf("The cluster runs %s, and Kubernetes does not go back a minor version: what is stored may be in a form that %s does not know. Write kubernetes = %q.", from, to, from)
+	case now.LessThan(was):
+		return fmt.Sprintf("The cluster runs %s, and an apply goes up only. Write kubernetes = %q.", from, from)
+	}
+	return ""
+}

@@ -1,0 +1,45 @@
+//go:build linux
+
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/renameio/v2"
+)
+
+// lastPath is the State that the machine last converged to as a whole, with the secrets in it: what Restore goes back to.
+func (m Machine) lastPath() string { return m.path(Home, "last.json") }
+
+// keepLast remembers s, as soon as the machine is as s says.
+func (m Machine) keepLast(s State) error {
+	if s.Part {
+		return nil
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(m.lastPath(), text, 0o600)
+}
+
+// Restore makes the machine what it was when it last converged as a whole: it undoes what was converged in parts since.
+func (m Machine) Restore(ctx context.Context) error {
+	text, err := os.ReadFile(m.lastPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not there: what this machine ran before is not known to it", m.lastPath())
+	}
+	if err != nil {
+		return err
+	}
+	var s State
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("%s is damaged: %w", m.lastPath(), err)
+	}
+	return m.Converge(ctx, s)
+}
