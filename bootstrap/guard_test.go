@@ -96,7 +96,7 @@ func TestGuardApplied(t *testing.T) {
 	r.Cluster.Network.DNS, r.Cluster.Network.Services, r.Cluster.Kubernetes = "k8s.example.com", netip.MustParsePrefix("10.97.0.0/16"), "1.35.4"
 	const tail = " Write what was applied; slipway destroy begins anew."
 	want := []string{
-		`Changed version: kubernetes cannot be changed in a running cluster yet: it was applied as "1.36.3", and the file says "1.35.4".` + tail,
+		`Changed version: The cluster runs 1.36.3, and Kubernetes does not go back a minor version: what is stored may be in a form that 1.35.4 does not know. Write kubernetes = "1.36.3".`,
 		`Changed range: network.services cannot be changed in a running cluster yet: it was applied as "10.96.0.0/16", and the file says "10.97.0.0/16".` + tail,
 		`Changed domain: network.dns cannot be changed in a running cluster yet: it was applied as "cluster.local", and the file says "k8s.example.com".` + tail,
 	}
@@ -159,5 +159,38 @@ func TestGuardMachines(t *testing.T) {
 	got := objections(t, r.guardMachines())
 	if len(got) != 1 || !strings.HasPrefix(got[0], "Another node's machine: The machine at 10.0.0.21 is w-7 of this cluster") || !strings.Contains(got[0], `Write node "w-7"`) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestGuardVersion: a version may follow the one that was applied, and none but its own while a change stands half way.
+func TestGuardVersion(t *testing.T) {
+	r := newRun(t)
+	r.Cluster.Kubernetes = "1.34.4"
+	if err := r.remember(); err != nil {
+		t.Fatal(err)
+	}
+	r.Cluster.Kubernetes = "1.35.4"
+	if err := r.guard(); err != nil || r.rollout == nil || r.rollout.From != "1.34.4" {
+		t.Fatalf("%v, rollout %+v", err, r.rollout)
+	}
+	if err := r.remember(); err != nil { // as apply does before it changes anything
+		t.Fatal(err)
+	}
+	if err := r.guard(); err != nil {
+		t.Errorf("cut off before the journal: %v", err)
+	}
+	if err := r.dir.Put(rolloutFile, r.rollout); err != nil {
+		t.Fatal(err)
+	}
+	r.rollout = nil
+	if err := r.guard(); err != nil || r.rollout == nil {
+		t.Errorf("gone on with: %v, %+v", err, r.rollout)
+	}
+	for _, other := range []string{"1.34.4", "1.36.3"} {
+		r.Cluster.Kubernetes = other
+		want := []string{"Changed version: A change from 1.34.4 to 1.35.4 stands half way, and the file says " + other + `. Write kubernetes = "1.35.4" and apply, which finishes it.`}
+		if diff := cmp.Diff(want, objections(t, r.guard())); diff != "" {
+			t.Errorf("to %s: %s", other, diff)
+		}
 	}
 }

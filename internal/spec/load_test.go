@@ -70,10 +70,11 @@ func TestDefaults(t *testing.T) {
 		LoadBalancer: LoadBalancing{Kind: Direct},
 		Network: Network{Pods: netip.MustParsePrefix("10.244.0.0/16"), Services: netip.MustParsePrefix("10.96.0.0/16"),
 			Proxy: "nftables", Backend: "vxlan", DNS: "cluster.local", NodePorts: "30000-32767"},
-		SSH:   ssh,
-		PKI:   PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
-		Etcd:  Etcd{QuotaBytes: 8 << 30},
-		Nodes: []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh}},
+		SSH:     ssh,
+		PKI:     PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
+		Etcd:    Etcd{QuotaBytes: 8 << 30},
+		Upgrade: Upgrade{MaxUnavailable: "1", DrainTimeout: 5 * time.Minute},
+		Nodes:   []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh}},
 	}
 	if diff := diffCluster(want, load(t, path, LoadOptions{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -128,6 +129,10 @@ kubelet {
   image_gc_high_threshold_percent = 99
   image_gc_low_threshold_percent  = 98
 }
+upgrade {
+  max_unavailable = "25%"
+  drain_timeout   = "90s"
+}
 node "cp" {
   for_each    = { a = "fd00:1::11" }
   name        = "${each.key}.cp"
@@ -165,6 +170,7 @@ node "w" {
 		Etcd: Etcd{QuotaBytes: 3 << 30},
 		Kubelet: Kubelet{MaxPods: 50, EvictionHard: map[string]string{"nodefs.available": "1%"},
 			ImageGCHighThresholdPercent: 99, ImageGCLowThresholdPercent: 98},
+		Upgrade: Upgrade{MaxUnavailable: "25%", DrainTimeout: 90 * time.Second},
 		Nodes: []Node{
 			{Name: "a.cp", Role: ControlPlane, Address: netip.MustParseAddr("fd00:1::11"), SSHAddress: "cp.example.com", SSH: own, Labels: map[string]string{"zone": "a"}, Taints: []Taint{}},
 			{Name: "w", Role: Worker, Address: netip.MustParseAddr("fd00:1::21"), SSH: ssh,

@@ -22,6 +22,11 @@ etcd {
   quota_gib = 8
 }
 
+upgrade {
+  max_unavailable = "1"
+  drain_timeout   = "5m"
+}
+
 node "cp-1" {
   role    = "control-plane"
   address = "10.0.0.11"
