@@ -41,6 +41,9 @@ func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.observe(ctx, p); err != nil {
 		return nil, err
 	}
+	if err := r.mayRollOut(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.findGone(ctx, p); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,116 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/preflight"
+)
+
+// mayRollOut refuses a change of version, before anything is changed, that would not come through. A change that stands half
+// way is let go on: what it lacks may be what this run is to mend.
+func (r *Run) mayRollOut(ctx context.Context) error {
+	if r.rollout == nil || !r.rollout.Begun.IsZero() {
+		return nil
+	}
+	return r.stage("guards", func(event.Sink) error {
+		client, err := r.anyAPI(ctx)
+		if err != nil {
+			return fmt.Errorf("a change of version needs a cluster that serves: %w", err)
+		}
+		var found []error
+		refuse := func(name, what, remedy string) {
+			found = append(found, &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}})
+		}
+		for _, guard := range []func(context.Context, *kube.Client, func(name, what, remedy string)) error{
+			r.guardMembers, r.guardReady, r.guardSkew, r.guardBudgets, r.guardRequests,
+		} {
+			if err := guard(ctx, client, refuse); err != nil {
+				return err
+			}
+		}
+		return errors.Join(found...)
+	})
+}
+
+// guardMembers: a control plane restarts its etcd member, which the others must do without.
+func (r *Run) guardMembers(ctx context.Context, _ *kube.Client, refuse func(name, what, remedy string)) error {
+	for _, m := range r.controlPlanes() {
+		if err := r.voting(ctx, m); err != nil {
+			refuse(m.node.Name, "its etcd member is not well: "+err.Error(), "slipway status shows more; mend it, or apply with the version that runs")
+		}
+	}
+	return nil
+}
+
+func (r *Run) guardReady(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
+	sick, err := client.NotReadyNodes(ctx)
+	for _, n := range sick {
+		name, why, _ := strings.Cut(n, ": ")
+		refuse(name, "is not Ready: "+why, "journalctl -u kubelet on the machine; or take it out of the file and apply with the version that runs")
+	}
+	return err
+}
+
+// guardSkew: a kubelet may be three minor versions older than an API server, and never newer.
+// https://kubernetes.io/releases/version-skew-policy/#kubelet
+func (r *Run) guardSkew(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
+	kubelets, err := client.KubeletVersions(ctx)
+	if err != nil {
+		return err
+	}
+	target, err := version.ParseSemantic(r.rollout.To)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(kubelets)) {
+		v, err := version.ParseSemantic(kubelets[name])
+		switch {
+		case err != nil:
+			refuse(name, "the version of its kubelet cannot be read: "+err.Error(), "look at the machine")
+		case v.Minor() > target.Minor():
+			refuse(name, fmt.Sprintf("its kubelet is of %s, newer than the API servers would be", kubelets[name]), "no kubelet may be newer than an API server: take the node out first")
+		case target.Minor() > v.Minor()+3:
+			refuse(name, fmt.Sprintf("its kubelet is of %s, more than three minor versions older than %s", kubelets[name], r.rollout.To), "bring it to a newer version first")
+		}
+	}
+	return nil
+}
+
+func (r *Run) guardBudgets(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
+	if len(r.Cluster.Workers()) == 0 {
+		return nil // nothing is drained
+	}
+	stuck, err := client.StuckBudgets(ctx)
+	for _, b := range stuck {
+		name, why, _ := strings.Cut(b, ": ")
+		refuse("PodDisruptionBudget "+name, why+", so that no node with one of them can be drained", "let it allow one disruption, or run more pods")
+	}
+	return err
+}
+
+// guardRequests: clients that still ask for an API which the new version has not would fail from then on.
+func (r *Run) guardRequests(ctx context.Context, _ *kube.Client, refuse func(name, what, remedy string)) error {
+	for _, m := range r.controlPlanes() {
+		client, err := r.api(m)
+		if err != nil {
+			return err
+		}
+		apis, err := client.RemovedAPIs(ctx, r.rollout.To)
+		if err != nil {
+			return &NodeError{m.node.Name, err}
+		}
+		for _, api := range apis {
+			refuse(m.node.Name, "its API server was asked for "+api+", which "+r.rollout.To+" does not have any more", "find the client in the audit log (k8s.io/deprecated) and update it; the count begins anew when the API server restarts")
+		}
+	}
+	return nil
+}
