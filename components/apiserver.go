@@ -55,6 +55,9 @@ func (in *Input) apiserverCommand(n spec.Node) []string {
 		"--bind-address=" + n.Address.String(),
 		"--advertise-address=" + n.Address.String(),
 		fmt.Sprintf("--secure-port=%d", apiserverPort),
+		// It says first that it is not ready, and serves on until the balancers have seen it: they ask every second, and believe
+		// the second answer.
+		"--shutdown-delay-duration=3s",
 		"--allow-privileged=true",
 		"--authorization-mode=Node,RBAC",
 		"--authentication-config=" + authenticationPath,
