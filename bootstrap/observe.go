@@ -50,7 +50,11 @@ func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.observeObjects(ctx, p); err != nil {
 		return nil, err
 	}
-	return p, r.replacedObjects(ctx, p)
+	if err := r.replacedObjects(ctx, p); err != nil {
+		return nil, err
+	}
+	r.course(p)
+	return p, nil
 }
 
 // observe fills in every machine's facts, wanted state and differences.

@@ -16,7 +16,16 @@ type Plan struct {
 	Spec       string   `json:"spec"`       // sha256 of the spec and its inputs, so that a stored plan knows its file
 	Nodes      []Node   `json:"nodes"`      // in the file's order, removed ones last
 	Objects    []Object `json:"objects"`    // of the cluster's API
+	From       string   `json:"from,omitempty"`   // version of Kubernetes that the cluster leaves
+	Course     []Stage  `json:"course,omitempty"` // of a change of version, in its order
 	Warnings   []string `json:"warnings,omitempty"`
+}
+
+// Stage is one step of a change of version, on one node or several at once.
+type Stage struct {
+	Name  string   `json:"name"`
+	Nodes []string `json:"nodes,omitempty"`
+	Does  string   `json:"does"`
 }
 
 // Node is what would change on one machine.

@@ -36,11 +36,25 @@ func (s stream) planText(p *plan.Plan, full bool) string {
 		w.nodes(group)
 	}
 	w.objects(p.Objects)
+	w.course(p)
 	w.printf("\n%s\n", summary(p))
 	if w.hidden {
 		w.printf("%s\n", s.dim.Render("Add --full to see every change and whole diffs."))
 	}
 	return w.String()
+}
+
+// course is the order of a change of version.
+func (w *planWriter) course(p *plan.Plan) {
+	if len(p.Course) == 0 {
+		return
+	}
+	w.printf("\n%s\n", w.bold.Render(fmt.Sprintf("From Kubernetes %s to %s, in this order", p.From, p.Kubernetes)))
+	var rows [][]string
+	for i, stage := range p.Course {
+		rows = append(rows, []string{fmt.Sprintf("%d.", i+1), stage.Name, clean(strings.Join(stage.Nodes, ", ")), clean(stage.Does)})
+	}
+	w.WriteString(w.table([]string{"", "stage", "nodes", "what"}, rows))
 }
 
 // summary is the plan in one line.
