@@ -121,6 +121,9 @@ func (r *Run) guardTakeOver(ctx context.Context, p *plan.Plan) error {
 func (r *Run) guardLive(live *spec.Cluster) (out []spec.Objection) {
 	out = r.guardApplied(wished(live))
 	at := r.Cluster.Places
+	if now, was := r.Cluster.Kubernetes, live.Kubernetes; now != was {
+		out = append(out, spec.Objection{At: at.Kubernetes, Summary: "Changed version", Detail: fmt.Sprintf("The cluster runs %s, and is taken over as it runs. Write that, and another version when all is taken over.", was)})
+	}
 	if now, was := r.Cluster.Network.Backend, live.Network.Backend; now != was {
 		out = append(out, spec.Objection{At: at.Pods, Summary: "Changed pod network", Detail: fmt.Sprintf("The cluster's pod network is %q, and the file says %q. Write what runs.", was, now)})
 	}
