@@ -14,6 +14,9 @@ import (
 
 const balancerDir = "/etc/kubernetes/loadbalancer"
 
+// YieldFile is what keepalived's check looks at, to let another machine have the shared address.
+const YieldFile = balancerDir + "/yield"
+
 // holdsBalancer reports whether an HAProxy of ours runs on n.
 func (in *Input) holdsBalancer(n spec.Node) bool {
 	if in.Cluster.LoadBalancer.Kind == spec.NodeLocal {
@@ -95,7 +98,7 @@ func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	check, err := templates.Render("keepalived-check.sh", map[string]any{"Host": "127.0.0.1", "Port": haproxyHealthPort})
+	check, err := templates.Render("keepalived-check.sh", map[string]any{"Host": "127.0.0.1", "Port": haproxyHealthPort, "Yield": YieldFile})
 	if err != nil {
 		return nil, err
 	}

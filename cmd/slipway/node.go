@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeRestore(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
 	return cmd
 }
 
@@ -88,6 +88,12 @@ func newNodeConverge() *cobra.Command {
 func newNodeAwait() *cobra.Command {
 	return nodeVerb("await", "Wait until the machine's static pods run", "what to await", func(cmd *cobra.Command, a node.Await) error {
 		return node.Machine{}.Await(cmd.Context(), a)
+	})
+}
+
+func newNodeYield() *cobra.Command {
+	return nodeVerb("yield", "Let another machine have the shared address", "an address", func(cmd *cobra.Command, y node.Yield) error {
+		return node.Machine{}.Yield(cmd.Context(), y)
 	})
 }
 

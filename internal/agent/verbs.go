@@ -97,6 +97,15 @@ func (a *Agent) Await(ctx context.Context, pods node.Await) error {
 	return a.call(ctx, bytes.NewReader(text), nil, "await")
 }
 
+// Yield lets another machine have the shared address.
+func (a *Agent) Yield(ctx context.Context, y node.Yield) error {
+	text, err := json.Marshal(y)
+	if err != nil {
+		return err
+	}
+	return a.call(ctx, bytes.NewReader(text), nil, "yield")
+}
+
 // Clean takes everything of Slipway off the machine, itself last.
 func (a *Agent) Clean(ctx context.Context, options node.Cleaning, sink event.Sink) error {
 	text, err := json.Marshal(options)

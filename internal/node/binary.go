@@ -91,6 +91,12 @@ func (b *Binary) apply(ctx context.Context, p *pass) error {
 			return b.stamp(path, e, b.chmod(p, path))
 		}
 	}
+	if err := b.putAside(p, e); err != nil {
+		return err
+	}
+	if back, err := b.takeBack(p, path); back || err != nil {
+		return b.stamp(path, e, err)
+	}
 	if b.In != nil {
 		return b.stamp(path, e, b.take(ctx, p, path))
 	}

@@ -25,7 +25,10 @@ func (m Machine) keepLast(s State) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(m.lastPath(), text, 0o600)
+	if err := renameio.WriteFile(m.lastPath(), text, 0o600); err != nil {
+		return err
+	}
+	return m.dropAside()
 }
 
 // Restore makes the machine what it was when it last converged as a whole: it undoes what was converged in parts since.
