@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -13,12 +12,13 @@ import (
 
 // Apply carries out p, which this Run's Plan gave, and waits until the cluster is whole. It may be
 // interrupted at any moment: planning and applying again finishes.
-func (r *Run) Apply(ctx context.Context, p *plan.Plan) error {
+func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
+	defer func() { err = errors.Join(err, r.keepTimings()) }()
 	for _, text := range p.Warnings { // whoever only plans shows the plan, with its warnings
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: text})
 	}
 	// Remembered before anything is changed, so that a run cut off here is not forgotten either.
-	if err := r.remember(); err != nil {
+	if err := errors.Join(r.remember(), r.beginTakeBack()); err != nil {
 		return err
 	}
 	if p.Empty() && !r.taking && r.rollout == nil && r.settled(ctx) == nil {
@@ -59,40 +59,6 @@ func (r *Run) changed(machines []*machine) []*machine {
 		}
 	}
 	return out
-}
-
-// convergeAll changes machines without ever stopping a cluster that serves: control planes that do not
-// serve yet come first and all at once, as on bare machines; those that serve follow one by one, each
-// waited for; everything else is independent of the order.
-func (r *Run) convergeAll(ctx context.Context, machines []*machine) error {
-	var serving, others []*machine
-	for _, m := range machines {
-		serves := m.node.Role == spec.ControlPlane && r.serves(ctx, m)
-		switch {
-		case serves:
-			serving = append(serving, m)
-		case r.taking && m.node.Role == spec.ControlPlane: // one that was cut off is whole again before the next
-			serving = append([]*machine{m}, serving...)
-		default:
-			others = append(others, m)
-		}
-	}
-	if r.taking {
-		if err := r.convergeTaken(ctx, others); err != nil {
-			return err
-		}
-		others = slices.DeleteFunc(others, func(m *machine) bool { return m.node.Role == spec.Worker })
-	}
-	if err := r.converge(ctx, others); err != nil {
-		return err
-	}
-	for _, m := range serving {
-		err := r.eachStage("machines", []*machine{m}, func(m *machine, sink event.Sink) error { return r.convergeServing(ctx, m, sink) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // serves reports whether m is a control plane at work: then it must not be disturbed together with another.

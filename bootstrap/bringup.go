@@ -20,24 +20,13 @@ var errMachines = errors.New("no longer waited for, since a machine failed")
 // bringUp brings what machines lack to them, converges them and starts the cluster on them. In a cluster that serves,
 // what the API holds follows what runs on the machines.
 func (r *Run) bringUp(ctx context.Context, machines []*machine) error {
-	if !r.taking && !r.anyServes(ctx) {
-		return r.bringUpAnew(ctx, machines)
-	}
-	if r.rollout != nil {
+	switch {
+	case r.taking:
+		return r.bringUpTaken(ctx, machines)
+	case r.anyServes(ctx):
 		return r.rollOut(ctx, machines)
 	}
-	if err := r.send(ctx, machines); err != nil {
-		return err
-	}
-	if err := r.convergeAll(ctx, machines); err != nil {
-		return err
-	}
-	if err := r.takeOverObjects(ctx); err != nil {
-		return err
-	}
-	converged, serves := make(chan struct{}), make(chan struct{})
-	close(converged)
-	return r.startCluster(ctx, converged, serves)
+	return r.bringUpAnew(ctx, machines)
 }
 
 // bringUpAnew is bringUp where nothing serves yet. What everybody waits for comes first: control planes and
@@ -61,7 +50,7 @@ func (r *Run) bringUpAnew(ctx context.Context, machines []*machine) error {
 	var machinesFailed, startFailed, workersFailed error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if machinesFailed = r.convergeAll(ctx, first); machinesFailed != nil {
+		if machinesFailed = r.converge(ctx, first); machinesFailed != nil {
 			cancel(errMachines)
 		}
 		close(converged)

@@ -21,7 +21,7 @@ func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
-func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
+func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
 	if err := r.guard(); err != nil {
 		return nil, err
 	}
@@ -53,8 +53,10 @@ func (r *Run) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err := r.replacedObjects(ctx, p); err != nil {
 		return nil, err
 	}
-	r.course(p)
-	return p, nil
+	if r.rollout != nil || r.anyServes(ctx) && !r.taking {
+		err = r.course(p)
+	}
+	return p, err
 }
 
 // observe fills in every machine's facts, wanted state and differences.

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/slipway/slipway/internal/node"
@@ -10,41 +11,74 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// course tells in p what a change of version does, in the order in which rollOut does it.
-func (r *Run) course(p *plan.Plan) {
-	if r.rollout == nil {
-		return
+// course tells in p what rollOut does with a cluster that serves, in its order, and how long each stage should take.
+func (r *Run) course(p *plan.Plan) error {
+	kept, err := r.dir.Timings()
+	if err != nil {
+		return err
 	}
-	p.From = r.rollout.From
 	add := func(name, does string, nodes ...string) {
-		p.Course = append(p.Course, plan.Stage{Name: name, Nodes: nodes, Does: does})
-	}
-	if r.rollout.Snapshot == "" {
-		add("snapshot", "etcd's data, to the state directory")
+		p.Course = append(p.Course, plan.Stage{Name: name, Nodes: nodes, Does: does, Estimate: estimate(kept, name, nodes).Seconds()})
 	}
 	changed := r.changed(r.machines)
-	var all, workers []string
+	var images, free []string
+	var rest, workers []*machine
 	for _, m := range changed {
-		all = append(all, m.node.Name)
-	}
-	if len(all) > 0 {
-		add("images", "sent and unpacked ahead of time, which disturbs nothing", all...)
-	}
-	for _, m := range changed {
-		if m.node.Role == spec.Worker {
-			workers = append(workers, m.node.Name)
-			continue
+		switch {
+		case m.node.Role != spec.Worker:
+			rest = append(rest, m)
+		case disturbing(m.changes):
+			workers = append(workers, m)
+		default:
+			free = append(free, m.node.Name)
 		}
-		add("control-plane", disturbs(m.changes), m.node.Name)
+		if slices.ContainsFunc(m.changes, isImage) {
+			images = append(images, m.node.Name)
+		}
 	}
-	if len(p.Objects) > 0 {
+	does := "changed, Ready again"
+	if r.rollout != nil {
+		p.From, does = r.Cluster.Kubernetes, "drained, changed, Ready again, uncordoned"
+		if r.rollout.From != p.From {
+			p.From = r.rollout.From
+		} else {
+			p.From = r.rollout.To
+		}
+		if r.rollout.Snapshot == "" {
+			add("snapshot", "etcd's data, to the state directory")
+		}
+	}
+	if len(images) > 0 {
+		add("images", "sent and unpacked ahead of time, which disturbs nothing", images...)
+	}
+	addWorkers := func() {
+		if len(free) > 0 {
+			add("machines", "changed, which disturbs nothing", free...)
+		}
+		for batch := range r.batches(workers) {
+			add("workers", does, namesOf(batch)...)
+		}
+	}
+	if r.back() {
+		addWorkers()
+	}
+	for _, m := range r.holderLast(rest) {
+		add(rollStage(m), disturbs(m.changes), m.node.Name)
+	}
+	if len(p.Objects) > 0 && r.rollout != nil {
 		add("addons", fmt.Sprintf("%d of the cluster's objects", len(p.Objects)))
 	}
-	for size := r.Cluster.Upgrade.Batch(len(r.Cluster.Workers())); len(workers) > 0; {
-		n := min(size, len(workers))
-		add("workers", "drained, changed, Ready again, uncordoned", workers[:n]...)
-		workers = workers[n:]
+	if !r.back() {
+		addWorkers()
 	}
+	return nil
+}
+
+func namesOf(machines []*machine) (out []string) {
+	for _, m := range machines {
+		out = append(out, m.node.Name)
+	}
+	return out
 }
 
 // disturbs is what of changes is felt: static pods and units that restart.

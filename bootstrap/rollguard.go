@@ -18,7 +18,10 @@ import (
 // mayRollOut refuses a change of version, before anything is changed, that would not come through. A change that stands half
 // way is let go on: what it lacks may be what this run is to mend.
 func (r *Run) mayRollOut(ctx context.Context) error {
-	if r.rollout == nil || !r.rollout.Begun.IsZero() {
+	switch {
+	case r.back():
+		return r.guardTakeBack(ctx)
+	case r.rollout == nil || !r.rollout.Begun.IsZero():
 		return nil
 	}
 	return r.stage("guards", func(event.Sink) error {
@@ -31,7 +34,7 @@ func (r *Run) mayRollOut(ctx context.Context) error {
 			found = append(found, &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}})
 		}
 		for _, guard := range []func(context.Context, *kube.Client, func(name, what, remedy string)) error{
-			r.guardMembers, r.guardReady, r.guardSkew, r.guardBudgets, r.guardRequests,
+			r.guardMembers, r.guardReady, r.guardSkew, r.guardCertificates, r.guardDisk, r.guardBudgets, r.guardRequests, r.guardStored,
 		} {
 			if err := guard(ctx, client, refuse); err != nil {
 				return err

@@ -1,12 +1,9 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"time"
+	"slices"
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -14,47 +11,10 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// rolloutFile is the journal of a change of version: it is there from before the first step until after the last, so that
-// a run after one that was cut off goes on where that stood.
-const rolloutFile = "rollout"
-
-// rollout is a change of version under way.
-type rollout struct {
-	From     string    `json:"from"`
-	To       string    `json:"to"`
-	Begun    time.Time `json:"begun"`
-	Snapshot string    `json:"snapshot,omitempty"` // of etcd, before anything was changed
-}
-
-// guardVersion refuses a version that the cluster cannot go to from the one that it has, and any but its own while a change
-// of version stands half way.
-func (r *Run) guardVersion(was string) ([]spec.Objection, error) {
-	var j rollout
-	under, err := r.dir.Get(rolloutFile, &j)
-	if err != nil {
-		return nil, err
-	}
-	now := r.Cluster.Kubernetes
-	at := spec.Objection{At: r.Cluster.Places.Kubernetes, Summary: "Changed version"}
-	switch {
-	case under && now != j.To:
-		at.Detail = fmt.Sprintf("A change from %s to %s stands half way, and the file says %s. Write kubernetes = %q and apply, which finishes it.", j.From, j.To, now, j.To)
-		return []spec.Objection{at}, nil
-	case under:
-		r.rollout = &j
-		return nil, nil
-	case was == "" || was == now:
-		return nil, nil
-	}
-	if at.Detail = hop(was, now); at.Detail != "" {
-		return []spec.Objection{at}, nil
-	}
-	r.rollout = &rollout{From: was, To: now}
-	return nil, nil
-}
-
-// rollOut takes a cluster that serves to another version: a snapshot of etcd first, what machines lack to all of them, then
-// one control plane after the other, what the API holds, and the workers.
+// rollOut changes a cluster that serves without its ever ceasing to: of another version, a snapshot of etcd first, and what
+// machines lack to all of them; then one control plane after the other, each waited for and put back if it does not come
+// through; then what the API holds, and the workers in batches. On the way back it goes the other way round, since no kubelet
+// may be newer than an API server.
 func (r *Run) rollOut(ctx context.Context, machines []*machine) error {
 	if err := r.keepSnapshot(ctx); err != nil {
 		return err
@@ -65,75 +25,98 @@ func (r *Run) rollOut(ctx context.Context, machines []*machine) error {
 	if err := r.fetchAhead(ctx, machines); err != nil {
 		return err
 	}
-	var workers []*machine
-	for _, m := range machines {
-		if m.node.Role == spec.Worker {
-			workers = append(workers, m)
-			continue
-		}
-		err := r.eachStage("control-planes", []*machine{m}, func(m *machine, sink event.Sink) error { return r.rollControlPlane(ctx, m, sink) })
-		if err != nil {
+	workers := slices.DeleteFunc(slices.Clone(machines), func(m *machine) bool { return m.node.Role != spec.Worker })
+	if r.back() {
+		if err := r.rollWorkers(ctx, workers); err != nil {
 			return err
 		}
+		workers = nil
+	}
+	if err := r.rollOthers(ctx, slices.DeleteFunc(slices.Clone(machines), func(m *machine) bool { return m.node.Role == spec.Worker })); err != nil {
+		return err
 	}
 	converged, serves := make(chan struct{}), make(chan struct{})
 	close(converged)
 	if err := r.startCluster(ctx, converged, serves); err != nil {
 		return err
 	}
-	if err := r.systemSettles(ctx); err != nil {
-		return err
+	if r.rollout != nil {
+		if err := r.systemSettles(ctx); err != nil {
+			return err
+		}
 	}
 	return r.rollWorkers(ctx, workers)
 }
 
-// keepSnapshot keeps what etcd holds in the state directory, once per change of version, before anything changes.
-func (r *Run) keepSnapshot(ctx context.Context) error {
-	if r.rollout.Begun.IsZero() {
-		r.rollout.Begun = time.Now().UTC().Truncate(time.Second)
+// back reports whether this run takes a change of version back.
+func (r *Run) back() bool { return r.rollout != nil && r.rollout.Back }
+
+// rollOthers changes control planes and balancers: those that do not serve first and all at once, since nothing is lost with
+// them; then the others one by one.
+func (r *Run) rollOthers(ctx context.Context, machines []*machine) error {
+	var serving, idle []*machine
+	for _, m := range machines {
+		if m.node.Role == spec.LoadBalancer && m.facts.Cluster != "" || m.node.Role == spec.ControlPlane && r.serves(ctx, m) {
+			serving = append(serving, m)
+		} else {
+			idle = append(idle, m)
+		}
 	}
-	if r.rollout.Snapshot != "" {
-		return nil
+	if err := r.converge(ctx, idle); err != nil {
+		return err
 	}
-	return r.stage("snapshot", func(sink event.Sink) error {
-		dir := filepath.Join(r.dir.Path(), "snapshots")
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	for _, m := range r.holderLast(serving) {
+		do := r.rollControlPlane
+		if m.node.Role == spec.LoadBalancer {
+			do = r.rollBalancer
+		}
+		if err := r.eachStage(rollStage(m), []*machine{m}, func(m *machine, sink event.Sink) error { return do(ctx, m, sink) }); err != nil {
 			return err
 		}
-		path := filepath.Join(dir, fmt.Sprintf("%s-before-%s.db", r.rollout.Begun.Format("20060102T150405Z"), r.rollout.To))
-		var reasons []error
-		for _, m := range r.controlPlanes() {
-			size, err := r.snapshotOf(ctx, m, path)
-			if err == nil {
-				sink.Emit(event.Event{Kind: event.Changed, Node: m.node.Name, Subject: "snapshot", Message: fmt.Sprintf("%s, %d bytes", path, size)})
-				r.rollout.Snapshot = path
-				return r.dir.Put(rolloutFile, r.rollout)
-			}
-			reasons = append(reasons, &NodeError{m.node.Name, err})
-		}
-		return fmt.Errorf("no member of etcd gave a snapshot, and nothing was changed: %w", errors.Join(reasons...))
-	})
+	}
+	return nil
 }
 
-func (r *Run) snapshotOf(ctx context.Context, m *machine, path string) (int64, error) {
-	client, err := r.member(m)
-	if err != nil {
-		return 0, err
+// holderLast puts the machine that has the shared address last: the address then moves once, to one that is done.
+func (r *Run) holderLast(machines []*machine) []*machine {
+	out := slices.Clone(machines)
+	slices.SortStableFunc(out, func(a, b *machine) int { return cmp.Compare(r.held(a), r.held(b)) })
+	return out
+}
+
+// held is 1 where the machine had the shared address when it was looked at.
+func (r *Run) held(m *machine) int {
+	if r.Cluster.LoadBalancer.Kind != spec.VIP {
+		return 0
 	}
-	size, err := client.Snapshot(ctx, path)
-	return size, errors.Join(err, client.Close())
+	if _, has := m.facts.Addresses[r.Cluster.Endpoint.Addr().String()]; has {
+		return 1
+	}
+	return 0
+}
+
+// rollStage is the stage that a machine is changed in.
+func rollStage(m *machine) string {
+	switch m.node.Role {
+	case spec.Worker:
+		return "workers"
+	case spec.LoadBalancer:
+		return "balancers"
+	}
+	return "control-planes"
 }
 
 // fetchAhead lets all machines take in the images that they will need, at once: that is what takes long, and disturbs nothing.
 func (r *Run) fetchAhead(ctx context.Context, machines []*machine) error {
-	return r.eachStage("images", machines, func(m *machine, sink event.Sink) error {
-		ahead := m.state
-		ahead.Part, ahead.Resources = true, nil
-		for _, res := range m.state.Resources {
-			if res.Image != nil {
-				ahead.Resources = append(ahead.Resources, res)
-			}
+	var lacking []*machine
+	for _, m := range machines {
+		if m.facts.Cluster != "" && slices.ContainsFunc(m.changes, isImage) {
+			lacking = append(lacking, m)
 		}
+	}
+	return r.eachStage("images", lacking, func(m *machine, sink event.Sink) error {
+		ahead := part(m.state)
+		ahead.Resources = slices.DeleteFunc(slices.Clone(ahead.Resources), func(res node.Resource) bool { return res.Image == nil })
 		return m.agent.Converge(ctx, ahead, sink)
 	})
 }
@@ -145,31 +128,6 @@ func (r *Run) systemSettles(ctx context.Context) error {
 		defer cancel()
 		return check.Wait(ctx, sink, check.Condition{Name: "every pod of kube-system runs", Test: r.registerAPIs})
 	})
-}
-
-// finishRollout ends a change of version once all of the cluster is whole.
-func (r *Run) finishRollout(ctx context.Context) error {
-	if r.rollout == nil {
-		return nil
-	}
-	client, err := r.anyAPI(ctx)
-	if err != nil {
-		return err
-	}
-	if err := client.Uncordon(ctx); err != nil { // those of a run that was cut off
-		return err
-	}
-	r.rollout = nil
-	return errors.Join(r.dir.Put(appliedFile, wished(r.Cluster)), r.dir.Drop(rolloutFile))
-}
-
-// applying is what the cluster was made with, as long as a change of version is not finished.
-func (r *Run) applying() applied {
-	w := wished(r.Cluster)
-	if r.rollout != nil {
-		w.Kubernetes = r.rollout.From
-	}
-	return w
 }
 
 // part is s as a part: what of the machine s no longer has stays, to go back to.

@@ -27,6 +27,7 @@ type Run struct {
 	Here     string        // name of the node that is this very machine; "" when all are reached over SSH
 	Timeout  time.Duration // for each thing that is waited for; 0: five minutes
 	TakeOver bool          // a cluster of kubeadm's that runs on the machines is to become Slipway's
+	TakeBack bool          // the last change of version is to be undone, whatever version the file says
 	Forget   []string      // nodes no longer declared whose machines need not be cleaned if they do not answer
 
 	binary   agent.Binary
@@ -37,6 +38,7 @@ type Run struct {
 	gone     []*machine // applied earlier and no longer declared
 
 	rollout *rollout // nil where the version stays
+	times   timings
 
 	left *kube.Client // of another control plane, which was told that this machine leaves
 

@@ -49,23 +49,47 @@ func withoutKubelet(s node.State) node.State {
 	return s
 }
 
+// withoutPods is the State of all but the static pods.
+func withoutPods(s node.State) node.State {
+	s.Part = true
+	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(r node.Resource) bool { return r.File != nil && path.Dir(r.File.Path) == manifestDir })
+	return s
+}
+
 // gate waits until m's control plane runs as its State says, and is whole.
 func (r *Run) gate(ctx context.Context, m *machine, sink event.Sink) error {
+	if err := r.podsGate(ctx, m, sink); err != nil { // first, or else what still runs from before would answer
+		return err
+	}
+	ctx, cancel := r.gateWithin(ctx)
+	defer cancel()
+	return check.Wait(ctx, sink, r.whole(m)...)
+}
+
+// podsGate waits until m's static pods run as its State says, no longer than there is hope: one that ends again and again
+// will not come up by waiting.
+func (r *Run) podsGate(ctx context.Context, m *machine, sink event.Sink) error {
 	pods, err := staticPods(m.state)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := r.within(ctx)
+	ctx, cancel := r.gateWithin(ctx)
 	defer cancel()
-	// First, or else what still runs from before would answer.
-	err = check.Wait(ctx, sink, check.Condition{Name: "static pods run as wanted", Node: m.node.Name, Test: func(ctx context.Context) error {
-		return m.agent.Await(ctx, node.Await{Annotation: components.InputsAnnotation, Pods: pods, Patience: podPatience})
+	return check.Wait(ctx, sink, check.Condition{Name: "static pods run as wanted", Node: m.node.Name, Test: func(ctx context.Context) error {
+		found, err := m.agent.Await(ctx, node.Await{Annotation: components.InputsAnnotation, Pods: pods, Patience: podPatience})
+		if err != nil {
+			return err
+		}
+		if found.Crashes >= tooManyCrashes {
+			cancel()
+		}
+		return found.Err()
 	}})
-	if err != nil {
-		return err
-	}
-	return check.Wait(ctx, sink, r.whole(m)...)
 }
+
+// tooManyCrashes is how often a container may end in a row: the kubelet waits 10, 20 and 40 s between, and an API server
+// whose etcd starts beside it may well end once or twice.
+const tooManyCrashes = 4
 
 // podPatience is how long a machine is left to wait for its static pods, before it says which are missing.
 const podPatience = 3 * time.Second

@@ -9,13 +9,14 @@ import (
 
 // stage runs one named part of the course and tells its beginning and end.
 func (r *Run) stage(name string, do func(event.Sink) error) error {
-	sink := event.On(r.Sink, "", name)
+	sink, began := event.On(r.Sink, "", name), time.Now()
 	sink.Emit(event.Event{Kind: event.Started})
 	if err := do(sink); err != nil {
 		sink.Emit(event.Event{Kind: event.Failed, Message: err.Error()})
 		return err
 	}
 	sink.Emit(event.Event{Kind: event.Done})
+	r.times.add(name, "", began)
 	return nil
 }
 
@@ -51,13 +52,14 @@ func (r *Run) eachStage(name string, machines []*machine, do func(*machine, even
 	}
 	return r.stage(name, func(sink event.Sink) error {
 		return each(machines, func(m *machine) error {
-			own := event.On(sink, m.node.Name, name)
+			own, began := event.On(sink, m.node.Name, name), time.Now()
 			own.Emit(event.Event{Kind: event.Started, Time: time.Now()})
 			if err := do(m, own); err != nil {
 				own.Emit(event.Event{Kind: event.Failed, Message: err.Error()})
 				return err
 			}
 			own.Emit(event.Event{Kind: event.Done})
+			r.times.add(name, m.node.Name, began)
 			return nil
 		})
 	})

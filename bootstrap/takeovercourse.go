@@ -204,5 +204,5 @@ func (r *Run) seal(ctx context.Context) error {
 	if err := each(cps, func(m *machine) error { return r.compare(ctx, m) }); err != nil {
 		return err
 	}
-	return r.convergeAll(ctx, r.changed(cps))
+	return r.convergeOneByOne(ctx, r.changed(cps))
 }

@@ -70,7 +70,7 @@ func (in *Input) dnsService() *corev1.Service {
 	return &corev1.Service{
 		TypeMeta: typeMeta("v1", "Service"), ObjectMeta: meta(metav1.NamespaceSystem, "kube-dns", labels),
 		Spec: corev1.ServiceSpec{
-			ClusterIP: in.dnsAddress().String(),
+			ClusterIP: in.DNSAddress().String(),
 			Selector:  map[string]string{"k8s-app": "kube-dns"},
 			Ports:     []corev1.ServicePort{port("dns", 53, "UDP"), port("dns-tcp", 53, "TCP"), port("metrics", 9153, "TCP")},
 		},

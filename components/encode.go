@@ -69,8 +69,8 @@ func typeMeta(apiVersion, kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: apiVersion, Kind: kind}
 }
 
-// dnsAddress is the tenth address of the service range, where every tool expects the cluster's DNS.
-func (in *Input) dnsAddress() netip.Addr {
+// DNSAddress is the tenth address of the service range, where every tool expects the cluster's DNS.
+func (in *Input) DNSAddress() netip.Addr {
 	a := in.Cluster.Network.Services.Masked().Addr()
 	for range 10 {
 		a = a.Next()

@@ -143,7 +143,7 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 		config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
 		config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
 	}
-	config.ClusterDNS = []string{in.dnsAddress().String()}
+	config.ClusterDNS = []string{in.DNSAddress().String()}
 	config.ClusterDomain = c.Network.DNS
 	config.RegisterWithTaints = in.Taints(n)
 	return config

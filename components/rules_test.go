@@ -149,7 +149,7 @@ func TestServers(t *testing.T) {
 // TestDNSAddress: tools expect the tenth address of the range.
 func TestDNSAddress(t *testing.T) {
 	for name, want := range map[string]string{"vip": "10.96.0.10", "external": "172.30.0.10", "ipv6": "fd00:20::a"} {
-		if got := load(t, name).dnsAddress().String(); got != want {
+		if got := load(t, name).DNSAddress().String(); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // TestHighlyAvailableCluster lives one life of a cluster: born, used, disturbed, changed, taken away.
@@ -160,29 +159,6 @@ func (c *cluster) holderDies(all []string) {
 		t.Errorf("holders after power came back: %v", now)
 	}
 	c.becomesHealthy(filepath.Join(c.dir, "cluster.hcl")) // three voters among the rest
-}
-
-// outage asks through the shared address, each time by a new connection, until stop is closed, and
-// then tells the longest time between two answers.
-func (c *cluster) outage(client kubernetes.Interface, stop <-chan struct{}) <-chan time.Duration {
-	out := make(chan time.Duration, 1)
-	go func() {
-		var longest time.Duration
-		last := time.Now()
-		for {
-			select {
-			case <-stop:
-				out <- max(longest, time.Since(last))
-				return
-			default:
-			}
-			if _, err := client.CoreV1().Namespaces().Get(context.Background(), "default", metav1.GetOptions{}); err == nil {
-				longest, last = max(longest, time.Since(last)), time.Now()
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}()
-	return out
 }
 
 // serverHangs stops one API server's process, so that it accepts connections and never answers.

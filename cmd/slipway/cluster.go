@@ -117,10 +117,16 @@ func coded(err error) error {
 		hostKey     *host.HostKeyError
 		auth        *host.AuthError
 		sudo        *host.SudoError
+		rolled      *bootstrap.RolloutError
+		takeBack    *bootstrap.NothingToTakeBackError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.As(err, &rolled):
+		return &exitError{exitPutBack, err}
+	case errors.As(err, &takeBack):
+		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}
 	case errors.As(err, &forget), errors.As(err, &flag), errors.As(err, &exists), errors.As(err, &grown), errors.As(err, &join):

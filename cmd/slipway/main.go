@@ -22,6 +22,7 @@ const (
 	exitSpec        = 3 // the user's file or flags are wrong
 	exitUnreachable = 4 // a machine is unreachable or unfit
 	exitQuorum      = 5 // etcd has lost its quorum
+	exitPutBack     = 6 // a node did not come through a change, and the rollout stopped there
 )
 
 // exitError carries an exit code; with a nil err nothing is printed.
@@ -92,6 +93,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		// one line per verb, in the order of help
 		newPlan(),
 		newApply(),
+		newRollback(),
 		newStatus(),
 		newDestroy(),
 		newInit(),

@@ -87,7 +87,11 @@ func newNodeConverge() *cobra.Command {
 
 func newNodeAwait() *cobra.Command {
 	return nodeVerb("await", "Wait until the machine's static pods run", "what to await", func(cmd *cobra.Command, a node.Await) error {
-		return node.Machine{}.Await(cmd.Context(), a)
+		found, err := node.Machine{}.Await(cmd.Context(), a)
+		if err != nil {
+			return err
+		}
+		return printJSON(cmd.OutOrStdout(), found)
 	})
 }
 

@@ -88,13 +88,11 @@ func (a *Agent) Restore(ctx context.Context, sink event.Sink) error {
 	return a.events(ctx, bytes.NewReader(nil), sink, "restore")
 }
 
-// Await waits, no longer than their patience, until the machine's static pods run as wanted. The error says which do not.
-func (a *Agent) Await(ctx context.Context, pods node.Await) error {
-	text, err := json.Marshal(pods)
-	if err != nil {
-		return err
-	}
-	return a.call(ctx, bytes.NewReader(text), nil, "await")
+// Await waits, no longer than their patience, until the machine's static pods run as wanted, and tells which do not.
+func (a *Agent) Await(ctx context.Context, pods node.Await) (node.Awaited, error) {
+	var found node.Awaited
+	err := a.ask(ctx, pods, &found, "await")
+	return found, err
 }
 
 // Yield lets another machine have the shared address.

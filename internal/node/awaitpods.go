@@ -4,7 +4,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,28 +22,28 @@ const (
 )
 
 // Await waits until the static pods run as a wants them and in no other form, and all their containers with them. It
-// ends with what is missing when a's patience does.
-func (m Machine) Await(ctx context.Context, a Await) error {
+// ends when they do, or a's patience is over.
+func (m Machine) Await(ctx context.Context, a Await) (Awaited, error) {
 	c, err := m.dialContainerd()
 	if err != nil {
-		return err
+		return Awaited{}, err
 	}
 	defer c.close()
-	ctx, cancel := context.WithTimeout(ctx, a.Patience)
+	within, cancel := context.WithTimeout(ctx, a.Patience)
 	defer cancel()
-	var missing error
-	err = wait.PollUntilContextCancel(ctx, awaitInterval, true, func(ctx context.Context) (bool, error) {
-		missing = c.podsMissing(ctx, a)
-		return missing == nil, nil
+	var found Awaited
+	err = wait.PollUntilContextCancel(within, awaitInterval, true, func(context.Context) (done bool, err error) {
+		found, err = c.podsMissing(ctx, a)
+		return len(found.Missing) == 0, err
 	})
-	if missing != nil {
-		return missing
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = nil // patience is over: what is missing says it
 	}
-	return err
+	return found, err
 }
 
 // podsMissing says which of the pods do not run as wanted.
-func (c containerd) podsMissing(ctx context.Context, a Await) error {
+func (c containerd) podsMissing(ctx context.Context, a Await) (found Awaited, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	cri := runtimeapi.NewRuntimeServiceClient(c.conn)
@@ -52,42 +51,48 @@ func (c containerd) podsMissing(ctx context.Context, a Await) error {
 		State: &runtimeapi.PodSandboxStateValue{State: runtimeapi.PodSandboxState_SANDBOX_READY},
 	}})
 	if err != nil {
-		return fmt.Errorf("ask containerd for its pods: %w", err)
+		return found, fmt.Errorf("ask containerd for its pods: %w", err)
 	}
-	running, err := cri.ListContainers(ctx, &runtimeapi.ListContainersRequest{Filter: &runtimeapi.ContainerFilter{
-		State: &runtimeapi.ContainerStateValue{State: runtimeapi.ContainerState_CONTAINER_RUNNING},
-	}})
+	containers, err := cri.ListContainers(ctx, &runtimeapi.ListContainersRequest{})
 	if err != nil {
-		return fmt.Errorf("ask containerd for its containers: %w", err)
+		return found, fmt.Errorf("ask containerd for its containers: %w", err)
 	}
-	works := map[string]bool{} // by sandbox
-	for _, container := range running.Containers {
-		works[container.PodSandboxId] = true
+	latest := map[string]*runtimeapi.Container{} // by sandbox
+	for _, container := range containers.Containers {
+		if was := latest[container.PodSandboxId]; was == nil || was.CreatedAt < container.CreatedAt {
+			latest[container.PodSandboxId] = container
+		}
 	}
-	now, old := map[string]bool{}, map[string]bool{}
+	now, old, ended := map[string]bool{}, map[string]bool{}, map[string]*runtimeapi.Container{}
 	for _, s := range sandboxes.Items {
 		if s.Annotations[configSource] != fromFile {
 			continue
 		}
-		name := a.named(s.GetMetadata().GetName())
+		name, container := a.named(s.GetMetadata().GetName()), latest[s.Id]
 		switch wanted, there := a.Pods[name]; {
 		case !there:
 		case s.Annotations[a.Annotation] != wanted:
 			old[name] = true
-		case works[s.Id]:
+		case container.GetState() == runtimeapi.ContainerState_CONTAINER_RUNNING && container != nil:
 			now[name] = true
+		case container.GetState() == runtimeapi.ContainerState_CONTAINER_EXITED:
+			ended[name] = container
 		}
 	}
-	var reasons []error
 	for _, name := range slices.Sorted(maps.Keys(a.Pods)) {
 		switch {
 		case old[name]:
-			reasons = append(reasons, fmt.Errorf("static pod %s still runs as it did before", name))
-		case !now[name]:
-			reasons = append(reasons, fmt.Errorf("static pod %s does not run", name))
+			found.Missing = append(found.Missing, fmt.Sprintf("static pod %s still runs as it did before", name))
+		case now[name]:
+		case ended[name] != nil:
+			crashes := int(ended[name].GetMetadata().GetAttempt()) + 1
+			found.Crashes = max(found.Crashes, crashes)
+			found.Missing = append(found.Missing, fmt.Sprintf("static pod %s does not run: %s", name, lastWords(ctx, cri, ended[name].Id, crashes)))
+		default:
+			found.Missing = append(found.Missing, fmt.Sprintf("static pod %s does not run", name))
 		}
 	}
-	return errors.Join(reasons...)
+	return found, nil
 }
 
 // named is the pod's name in its file: the kubelet adds the node's.

@@ -10,12 +10,12 @@ const FormatVersion = 1
 // Plan is everything an apply would change.
 type Plan struct {
 	Format     int      `json:"format"`
-	Cluster    string   `json:"cluster"`    // declared name
-	ID         string   `json:"id"`         // cluster id; "" before there is a CA
-	Kubernetes string   `json:"kubernetes"` // version aimed at
-	Spec       string   `json:"spec"`       // sha256 of the spec and its inputs, so that a stored plan knows its file
-	Nodes      []Node   `json:"nodes"`      // in the file's order, removed ones last
-	Objects    []Object `json:"objects"`    // of the cluster's API
+	Cluster    string   `json:"cluster"`          // declared name
+	ID         string   `json:"id"`               // cluster id; "" before there is a CA
+	Kubernetes string   `json:"kubernetes"`       // version aimed at
+	Spec       string   `json:"spec"`             // sha256 of the spec and its inputs, so that a stored plan knows its file
+	Nodes      []Node   `json:"nodes"`            // in the file's order, removed ones last
+	Objects    []Object `json:"objects"`          // of the cluster's API
 	From       string   `json:"from,omitempty"`   // version of Kubernetes that the cluster leaves
 	Course     []Stage  `json:"course,omitempty"` // of a change of version, in its order
 	Warnings   []string `json:"warnings,omitempty"`
@@ -23,9 +23,10 @@ type Plan struct {
 
 // Stage is one step of a change of version, on one node or several at once.
 type Stage struct {
-	Name  string   `json:"name"`
-	Nodes []string `json:"nodes,omitempty"`
-	Does  string   `json:"does"`
+	Name     string   `json:"name"`
+	Nodes    []string `json:"nodes,omitempty"`
+	Does     string   `json:"does"`
+	Estimate float64  `json:"estimateSeconds,omitempty"` // as measured before; 0: never measured
 }
 
 // Node is what would change on one machine.

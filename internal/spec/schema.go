@@ -67,6 +67,7 @@ func fileType() *blockType {
 		{name: "upgrade", once: true, attrs: []attribute{
 			optional("max_unavailable", cty.String),
 			optional("drain_timeout", cty.String),
+			optional("gate_timeout", cty.String),
 		}},
 		{name: "node", label: "the node's name", attrs: []attribute{
 			optional("for_each", cty.NilType),

@@ -8,11 +8,12 @@ import (
 
 const (
 	defaultDrainTimeout = 5 * time.Minute
+	defaultGateTimeout  = 3 * time.Minute
 	longestDrain        = 24 * time.Hour
 )
 
 func (d *draft) readUpgrade(s section) {
-	d.Upgrade = Upgrade{MaxUnavailable: "1", DrainTimeout: defaultDrainTimeout}
+	d.Upgrade = Upgrade{MaxUnavailable: "1", DrainTimeout: defaultDrainTimeout, GateTimeout: defaultGateTimeout}
 	if text, ok := s.str("max_unavailable"); ok {
 		if !validShare(text) {
 			d.errorf(s.at("max_unavailable"), "Bad max_unavailable", "%q is neither a number of workers, 1 or more, nor a share of them from 1%% to 100%%, such as \"25%%\".", text)
@@ -21,6 +22,9 @@ func (d *draft) readUpgrade(s section) {
 	}
 	if t, ok := s.duration("drain_timeout", time.Second, longestDrain); ok {
 		d.Upgrade.DrainTimeout = t
+	}
+	if t, ok := s.duration("gate_timeout", 30*time.Second, longestDrain); ok {
+		d.Upgrade.GateTimeout = t
 	}
 }
 

@@ -158,6 +158,7 @@ func (w writer) upgrade(u Upgrade) {
 	b := w.block("upgrade")
 	b.text("max_unavailable", u.MaxUnavailable)
 	b.duration("drain_timeout", u.DrainTimeout)
+	b.duration("gate_timeout", u.GateTimeout)
 }
 
 func (w writer) kubelet(k Kubelet) {

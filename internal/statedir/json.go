@@ -143,6 +143,7 @@ func (d *Dir) nodes() (nodes []spec.Node, left []Left, err error) {
 // Timing is how long one stage of a run took.
 type Timing struct {
 	Stage   string        `json:"stage"`
+	Node    string        `json:"node,omitempty"` // "" for the stage as a whole
 	Started time.Time     `json:"started"`
 	Took    time.Duration `json:"took"` // nanoseconds
 }

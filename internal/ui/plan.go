@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
@@ -49,12 +50,29 @@ func (w *planWriter) course(p *plan.Plan) {
 	if len(p.Course) == 0 {
 		return
 	}
-	w.printf("\n%s\n", w.bold.Render(fmt.Sprintf("From Kubernetes %s to %s, in this order", p.From, p.Kubernetes)))
+	head := "In this order"
+	if p.From != "" {
+		head = fmt.Sprintf("From Kubernetes %s to %s, in this order", p.From, p.Kubernetes)
+	}
+	w.printf("\n%s\n", w.bold.Render(head))
+	var whole time.Duration
 	var rows [][]string
 	for i, stage := range p.Course {
-		rows = append(rows, []string{fmt.Sprintf("%d.", i+1), stage.Name, clean(strings.Join(stage.Nodes, ", ")), clean(stage.Does)})
+		rows = append(rows, []string{fmt.Sprintf("%d.", i+1), stage.Name, clean(strings.Join(stage.Nodes, ", ")), clean(stage.Does), about(stage)})
+		whole += time.Duration(stage.Estimate * float64(time.Second))
 	}
-	w.WriteString(w.table([]string{"", "stage", "nodes", "what"}, rows))
+	w.WriteString(w.table([]string{"", "stage", "nodes", "what", "takes"}, rows))
+	if whole > 0 {
+		w.printf("%s\n", w.dim.Render("About "+whole.Round(time.Second).String()+" in all, as measured on this cluster."))
+	}
+}
+
+// about is how long a stage took when it was last measured.
+func about(s plan.Stage) string {
+	if s.Estimate == 0 {
+		return ""
+	}
+	return "~" + time.Duration(s.Estimate*float64(time.Second)).Round(time.Second).String()
 }
 
 // summary is the plan in one line.
