@@ -96,7 +96,7 @@ func TestGuardApplied(t *testing.T) {
 	r.Cluster.Network.DNS, r.Cluster.Network.Services, r.Cluster.Kubernetes = "k8s.example.com", netip.MustParsePrefix("10.97.0.0/16"), "1.35.4"
 	const tail = " Write what was applied; slipway destroy begins anew."
 	want := []string{
-		`Changed version: The cluster runs 1.36.3, and Kubernetes does not go back a minor version: what is stored may be in a form that 1.35.4 does not know. Write kubernetes = "1.36.3".`,
+		`Changed version: The cluster runs 1.36.3, and an apply goes up only. Write kubernetes = "1.36.3"; slipway rollback takes the last change of version back where what is stored by now allows it.`,
 		`Changed range: network.services cannot be changed in a running cluster yet: it was applied as "10.96.0.0/16", and the file says "10.97.0.0/16".` + tail,
 		`Changed domain: network.dns cannot be changed in a running cluster yet: it was applied as "cluster.local", and the file says "k8s.example.com".` + tail,
 	}

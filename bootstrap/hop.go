@@ -9,8 +9,7 @@ import (
 )
 
 // hop says why a cluster cannot go from one version of Kubernetes to another in one step, with what to do instead; "" where
-// it can. Control planes may not skip a minor version, and never go back one: objects may be stored in a form that
-// the older does not know. https://kubernetes.io/releases/version-skew-policy/
+// it can. Control planes may not skip a minor version, and go back only where the older knows the form of all that is stored. https://kubernetes.io/releases/version-skew-policy/
 func hop(from, to string) string {
 	was, err := version.ParseSemantic(from)
 	if err != nil {
@@ -29,10 +28,8 @@ func hop(from, to string) string {
 			}
 		}
 		return fmt.Sprintf("A cluster goes up one minor version at a time: it runs %s, and the file says %s. %s", from, to, next)
-	case now.LessThan(was) && now.Minor() < was.Minor():
-		return fmt.Sprintf("The cluster runs %s, and Kubernetes does not go back a minor version: what is stored may be in a form that %s does not know. Write kubernetes = %q.", from, to, from)
 	case now.LessThan(was):
-		return fmt.Sprintf("The cluster runs %s, and an apply goes up only. Write kubernetes = %q.", from, from)
+		return fmt.Sprintf("The cluster runs %s, and an apply goes up only. Write kubernetes = %q; slipway rollback takes the last change of version back where what is stored by now allows it.", from, from)
 	}
 	return ""
 }

@@ -13,7 +13,7 @@ func TestHop(t *testing.T) {
 		{"1.34.4", "1.36.3", `Write kubernetes = "1.35.4" first`},
 		{"1.33.1", "1.36.3", `Write kubernetes = "1.34.4" first`},
 		{"1.30.1", "1.36.3", "There is no bundle of the version between"},
-		{"1.36.3", "1.35.4", "does not go back a minor version"},
+		{"1.36.3", "1.35.4", "slipway rollback"},
 		{"1.36.3", "1.36.1", "an apply goes up only"},
 		{"what", "1.36.1", "cannot be read"},
 	} {

@@ -28,6 +28,9 @@ func (e *RolloutError) Error() string {
 	return fmt.Sprintf("%s: %v; it was put back to what it ran before, and the others are as they were", e.name, e.err)
 }
 
+// PutBack reports whether the node is as it was before.
+func (e *RolloutError) PutBack() bool { return e.back == nil }
+
 // Node is its name.
 func (e *RolloutError) Node() string    { return e.name }
 func (e *RolloutError) Unwrap() []error { return []error{e.err, e.back} }

@@ -55,6 +55,8 @@ func TestHighlyAvailableCluster(t *testing.T) {
 	part("services answer", func(t *testing.T) { c.servicesAnswer(all) })
 	part("drift is shown and mended", func(t *testing.T) { c.driftIsMended(file) })
 	part("a stored plan is done, or refused", func(t *testing.T) { c.storedPlan(file) })
+	part("a setting goes round node by node", func(t *testing.T) { c.settingGoesRound(file) })
+	part("a setting that cannot work is put back", func(t *testing.T) { c.settingIsPutBack(file) })
 	part("secrets are sealed and strangers kept out", func(t *testing.T) { c.hardened() })
 	part("the holder of the address loses power", func(t *testing.T) { c.holderDies(all) })
 	part("an API server hangs", func(t *testing.T) { c.serverHangs() })

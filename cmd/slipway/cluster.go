@@ -123,7 +123,7 @@ func coded(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
-	case errors.As(err, &rolled):
+	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
 	case errors.As(err, &takeBack):
 		return &exitError{exitSpec, err}
