@@ -161,36 +161,3 @@ func TestGuardMachines(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// TestGuardVersion: a version may follow the one that was applied, and none but its own while a change stands half way.
-func TestGuardVersion(t *testing.T) {
-	r := newRun(t)
-	r.Cluster.Kubernetes = "1.34.4"
-	if err := r.remember(); err != nil {
-		t.Fatal(err)
-	}
-	r.Cluster.Kubernetes = "1.35.4"
-	if err := r.guard(); err != nil || r.rollout == nil || r.rollout.From != "1.34.4" {
-		t.Fatalf("%v, rollout %+v", err, r.rollout)
-	}
-	if err := r.remember(); err != nil { // as apply does before it changes anything
-		t.Fatal(err)
-	}
-	if err := r.guard(); err != nil {
-		t.Errorf("cut off before the journal: %v", err)
-	}
-	if err := r.dir.Put(rolloutFile, r.rollout); err != nil {
-		t.Fatal(err)
-	}
-	r.rollout = nil
-	if err := r.guard(); err != nil || r.rollout == nil {
-		t.Errorf("gone on with: %v, %+v", err, r.rollout)
-	}
-	for _, other := range []string{"1.34.4", "1.36.3"} {
-		r.Cluster.Kubernetes = other
-		want := []string{"Changed version: A change from 1.34.4 to 1.35.4 stands half way, and the file says " + other + `. Write kubernetes = "1.35.4" and apply, which finishes it.`}
-		if diff := cmp.Diff(want, objections(t, r.guard())); diff != "" {
-			t.Errorf("to %s: %s", other, diff)
-		}
-	}
-}

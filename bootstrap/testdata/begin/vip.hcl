@@ -29,6 +29,7 @@ etcd {
 upgrade {
   max_unavailable = "1"
   drain_timeout   = "5m"
+  gate_timeout    = "3m"
 }
 
 node "cp-1" {
