@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -61,30 +62,39 @@ func (r *Run) gate(ctx context.Context, m *machine, sink event.Sink) error {
 	if err := r.podsGate(ctx, m, sink); err != nil { // first, or else what still runs from before would answer
 		return err
 	}
-	ctx, cancel := r.gateWithin(ctx)
-	defer cancel()
-	return check.Wait(ctx, sink, r.whole(m)...)
+	return r.gateOn(ctx, m, sink, r.whole(m)...)
 }
 
-// podsGate waits until m's static pods run as its State says, no longer than there is hope: one that ends again and again
-// will not come up by waiting.
+// podsGate waits until m's static pods run as its State says.
 func (r *Run) podsGate(ctx context.Context, m *machine, sink event.Sink) error {
+	return r.gateOn(ctx, m, sink, check.Condition{Name: "static pods run as wanted", Node: m.node.Name, Test: func(context.Context) error { return nil }})
+}
+
+// gateOn waits until conditions hold while m's static pods run as its State says, no longer than there is hope: a pod that ends
+// again and again will not come up by waiting, though it may be caught running.
+func (r *Run) gateOn(ctx context.Context, m *machine, sink event.Sink, conditions ...check.Condition) error {
 	pods, err := staticPods(m.state)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := r.gateWithin(ctx)
 	defer cancel()
-	return check.Wait(ctx, sink, check.Condition{Name: "static pods run as wanted", Node: m.node.Name, Test: func(ctx context.Context) error {
+	run := func(ctx context.Context) error {
 		found, err := m.agent.Await(ctx, node.Await{Annotation: components.InputsAnnotation, Pods: pods, Patience: podPatience})
-		if err != nil {
-			return err
-		}
 		if found.Crashes >= tooManyCrashes {
 			cancel()
 		}
-		return found.Err()
-	}})
+		return cmp.Or(err, found.Err())
+	}
+	for i, c := range conditions {
+		conditions[i].Test = func(ctx context.Context) error {
+			if err := c.Test(ctx); err != nil {
+				return cmp.Or(run(ctx), err)
+			}
+			return run(ctx)
+		}
+	}
+	return check.Wait(ctx, sink, conditions...)
 }
 
 // tooManyCrashes is how often a container may end in a row: the kubelet waits 10, 20 and 40 s between, and an API server

@@ -58,6 +58,8 @@ func (in *Input) apiserverCommand(n spec.Node) []string {
 		// It says first that it is not ready, and serves on until the balancers have seen it: they ask every second, and believe
 		// the second answer.
 		"--shutdown-delay-duration=3s",
+		// Without it, one that stops waits for its watchers until it is killed after 30 s.
+		"--shutdown-send-retry-after=true",
 		"--allow-privileged=true",
 		"--authorization-mode=Node,RBAC",
 		"--authentication-config=" + authenticationPath,
