@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
@@ -33,9 +36,21 @@ func (r *Run) takeBack(j *rollout, was string) error {
 	j.Back, j.Finished = true, time.Time{}
 	r.rollout = j
 	c := *r.Cluster
-	c.Kubernetes = j.From
+	c.Kubernetes, c.Bundle = j.From, bundleOf(c.Bundle, j.To, j.From)
 	r.Cluster = &c
 	return nil
+}
+
+// bundleOf is the bundle of a version beside that of another; "" to look for it where bundles lie.
+func bundleOf(path, was, wanted string) string {
+	if !strings.Contains(filepath.Base(path), was) {
+		return path
+	}
+	beside := filepath.Join(filepath.Dir(path), strings.ReplaceAll(filepath.Base(path), was, wanted))
+	if _, err := os.Stat(beside); err != nil {
+		return ""
+	}
+	return beside
 }
 
 // TakesBack are the versions between which a run with TakeBack goes, once it has a Plan.

@@ -37,7 +37,6 @@ touched: write the version before into it afterwards, or the next apply upgrades
 			if err != nil {
 				return err
 			}
-			c.Bundle = "" // that of the file is of the version after
 			if bundle != "" {
 				if c.Bundle, err = filepath.Abs(bundle); err != nil {
 					return err
@@ -84,6 +83,6 @@ touched: write the version before into it afterwards, or the next apply upgrades
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&full, "full", false, "show every change of the plan")
-	cmd.Flags().StringVar(&bundle, "bundle", "", "the bundle of the version before; looked for beside the file and the program unless given")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "the bundle of the version before; looked for beside the one that the file names, the file and the program unless given")
 	return cmd
 }
