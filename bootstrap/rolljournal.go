@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/status"
 )
 
 // rolloutFile is the journal of a change of version: it is there from before the first step, so that a run after one
@@ -135,4 +136,19 @@ func (r *Run) applying() applied {
 		w.Kubernetes = r.rollout.From
 	}
 	return w
+}
+
+// statusRollout tells of a change of version that stands half way.
+func (r *Run) statusRollout(s *status.Status) error {
+	var j rollout
+	if _, err := r.dir.Get(rolloutFile, &j); err != nil || !j.under() {
+		return err
+	}
+	p := status.Problem{What: fmt.Sprintf("a change from Kubernetes %s to %s, begun %s, stands half way", j.From, j.To, j.Begun.Format(time.DateTime)),
+		Remedy: fmt.Sprintf("slipway apply with kubernetes = %q finishes it, slipway rollback takes it back", j.To)}
+	if j.Back {
+		p.What, p.Remedy = fmt.Sprintf("a change from Kubernetes %s to %s is being taken back, and stands half way", j.From, j.To), "slipway rollback finishes that"
+	}
+	s.Problems = append(s.Problems, p)
+	return nil
 }

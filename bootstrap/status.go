@@ -35,6 +35,9 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 	r.statusEtcd(ctx, s)
 	r.statusControlPlane(ctx, s)
 	r.statusCertificates(s)
+	if err := r.statusRollout(s); err != nil {
+		return nil, err
+	}
 	s.Health = r.health(s)
 	return s, nil
 }

@@ -32,3 +32,12 @@ func (c *cluster) outage(client kubernetes.Interface, stop <-chan struct{}) <-ch
 	}()
 	return out
 }
+
+// whileAskedFor does something, and tells the longest time without an answer through the shared address.
+func (c *cluster) whileAskedFor(do func()) time.Duration {
+	stop := make(chan struct{})
+	outage := c.outage(c.freshly(), stop)
+	do()
+	close(stop)
+	return <-outage
+}

@@ -4,7 +4,6 @@ package test
 
 import (
 	"strings"
-	"time"
 )
 
 // settingGoesRound changes a flag of every API server while somebody asks through the shared address.
@@ -14,7 +13,7 @@ func (c *cluster) settingGoesRound(file string) {
 	if out := c.want(2, "plan", "-f", file); !strings.Contains(out, "In this order") || strings.Count(out, "restarts kube-apiserver") != 3 {
 		t.Errorf("the plan does not tell the order:\n%s", out)
 	}
-	gap := c.whileAsked(func() { c.must("apply", "-f", file) })
+	gap := c.whileAskedFor(func() { c.must("apply", "-f", file) })
 	t.Logf("while three API servers took a new flag, the longest time without an answer through the shared address was %.1f s", gap.Seconds())
 	c.want(0, "plan", "-f", file)
 	for _, m := range []string{"cp-1", "cp-2", "cp-3"} {
@@ -30,7 +29,7 @@ func (c *cluster) settingIsPutBack(file string) {
 	before := c.manifests()
 	c.write(highlyAvailable() + "component \"kube-apiserver\" { flags = { audit-log-maxage = \"31\", no-such-flag = \"1\" } }\n")
 	var said string
-	gap := c.whileAsked(func() { said = c.want(6, "apply", "-f", file) })
+	gap := c.whileAskedFor(func() { said = c.want(6, "apply", "-f", file) })
 	t.Logf("meanwhile the longest time without an answer through the shared address was %.1f s", gap.Seconds())
 	for _, want := range []string{"put back to what it ran before", "unknown flag: --no-such-flag"} {
 		if !strings.Contains(said, want) {
@@ -52,14 +51,4 @@ func (c *cluster) manifests() (all string) {
 		all += m + "\n" + c.exec(m, "sh", "-c", "sha256sum /etc/kubernetes/manifests/*")
 	}
 	return all
-}
-
-// whileAsked does something, and tells the longest time without an answer through the shared address.
-func (c *cluster) whileAsked(do func()) time.Duration {
-	c.t.Helper()
-	stop := make(chan struct{})
-	outage := c.outage(c.freshly(), stop)
-	do()
-	close(stop)
-	return <-outage
 }
