@@ -73,7 +73,7 @@ func (r *Run) guardTakeBack(ctx context.Context) error {
 			if client.Ready(ctx) != nil {
 				continue // what it wrote, another can tell of
 			}
-			unknown, err := client.StoredBeyond(ctx, r.rollout.Kinds)
+			unknown, err := client.StoredBeyond(ctx, r.rollout.Forms)
 			if err != nil {
 				return &NodeError{m.node.Name, err}
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
 )
@@ -19,13 +20,13 @@ const rolloutFile = "rollout"
 
 // rollout is a change of version.
 type rollout struct {
-	From     string    `json:"from"`
-	To       string    `json:"to"`
-	Begun    time.Time `json:"begun"`
-	Snapshot string    `json:"snapshot,omitempty"` // of etcd, before anything was changed
-	Kinds    []string  `json:"kinds,omitempty"`    // group/version/kind of what API servers of From know
-	Back     bool      `json:"back,omitempty"`     // it is being taken back, from To to From
-	Finished time.Time `json:"finished,omitzero"`
+	From     string     `json:"from"`
+	To       string     `json:"to"`
+	Begun    time.Time  `json:"begun"`
+	Snapshot string     `json:"snapshot,omitempty"` // of etcd, before anything was changed
+	Forms    kube.Forms `json:"forms,omitzero"`     // what API servers of From can read
+	Back     bool       `json:"back,omitempty"`     // it is being taken back, from To to From
+	Finished time.Time  `json:"finished,omitzero"`
 }
 
 // under reports whether it stands half way.
@@ -78,7 +79,7 @@ func (r *Run) keepSnapshot(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if r.rollout.Kinds, err = client.Kinds(ctx); err != nil {
+		if r.rollout.Forms, err = client.Forms(ctx); err != nil {
 			return err
 		}
 		dir := filepath.Join(r.dir.Path(), "snapshots")

@@ -8,35 +8,61 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Kinds are all kinds that the API server knows, as group/version/kind, sorted.
-func (c *Client) Kinds(ctx context.Context) ([]string, error) {
-	var out []string
-	err := c.resources(ctx, func(gv schema.GroupVersion, r metav1.APIResource) { out = append(out, kindText(gv, r)) })
-	slices.Sort(out)
-	return slices.Compact(out), err
+// Forms are what an API server can read of what is stored: kinds that it serves, and forms that it stores itself, which
+// may be older than any that it serves.
+type Forms struct {
+	Kinds  []string `json:"kinds"`  // group/version/kind, sorted
+	Hashes []string `json:"hashes"` // as discovery tells the forms that resources are stored in, sorted
 }
 
-// StoredBeyond are the resources that this API server stores as kinds which are not among those known, but of groups
-// that are: an API server that knows only those could not read them. Groups of which it knows nothing it leaves alone.
-func (c *Client) StoredBeyond(ctx context.Context, known []string) ([]string, error) {
-	hashes, kinds := map[string]bool{}, map[string]bool{}
-	for _, k := range known {
-		hashes[storageHash(k)] = true
-		kinds[withoutVersion(k)] = true
-	}
+// Forms are those of this API server.
+func (c *Client) Forms(ctx context.Context) (Forms, error) {
+	var f Forms
+	err := c.resources(ctx, func(gv schema.GroupVersion, r metav1.APIResource) {
+		f.Kinds = append(f.Kinds, kindText(gv, r))
+		if r.StorageVersionHash != "" {
+			f.Hashes = append(f.Hashes, r.StorageVersionHash)
+		}
+	})
+	slices.Sort(f.Kinds)
+	slices.Sort(f.Hashes)
+	f.Kinds, f.Hashes = slices.Compact(f.Kinds), slices.Compact(f.Hashes)
+	return f, err
+}
+
+// StoredBeyond are the resources that this API server stores in a form that one with the forms f could not read. Kinds of which
+// that one knows nothing in any version it leaves alone.
+func (c *Client) StoredBeyond(ctx context.Context, f Forms) ([]string, error) {
 	var out []string
 	err := c.resources(ctx, func(gv schema.GroupVersion, r metav1.APIResource) {
-		kind := kindText(gv, r)
-		if r.StorageVersionHash != "" && kinds[withoutVersion(kind)] && !hashes[r.StorageVersionHash] {
+		if !f.reads(kindText(gv, r), r.StorageVersionHash) {
 			out = append(out, r.Name+" of "+gv.String())
 		}
 	})
 	slices.Sort(out)
 	return slices.Compact(out), err
+}
+
+// reads reports whether what is stored by that hash as some version of the kind can be read, or does not matter.
+func (f Forms) reads(kind, hash string) bool {
+	if hash == "" || slices.Contains(f.Hashes, hash) {
+		return true
+	}
+	known := false
+	for _, k := range f.Kinds {
+		if withoutVersion(k) == withoutVersion(kind) {
+			known = true
+			if storageHash(k) == hash {
+				return true
+			}
+		}
+	}
+	return !known
 }
 
 // resources calls do for each resource that the API server itself serves in each of its versions. The discovery of single
@@ -52,8 +78,11 @@ func (c *Client) resources(ctx context.Context, do func(schema.GroupVersion, met
 				return err
 			}
 			list, err := c.Typed.Discovery().ServerResourcesForGroupVersion(v.GroupVersion)
+			if apierrors.IsServiceUnavailable(err) {
+				continue // one that another server answers for, which is away
+			}
 			if err != nil {
-				continue // one that another server answers for, which may be away
+				return fmt.Errorf("ask %s for %s: %w", c.server, v.GroupVersion, err)
 			}
 			gv, err := schema.ParseGroupVersion(v.GroupVersion)
 			if err != nil {
