@@ -15,7 +15,10 @@ import (
 // UnfitError is one finding about a machine that forbids going on.
 type UnfitError struct{ finding preflight.Finding }
 
-func (e *UnfitError) Error() string  { return e.finding.Node + ": " + e.finding.What }
+func (e *UnfitError) Error() string {
+	return strings.TrimPrefix(e.finding.Node+": "+e.finding.What, ": ") // some findings are about the cluster
+}
+
 func (e *UnfitError) Node() string   { return e.finding.Node }
 func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 

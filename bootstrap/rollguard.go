@@ -34,7 +34,7 @@ func (r *Run) mayRollOut(ctx context.Context) error {
 			found = append(found, &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}})
 		}
 		for _, guard := range []func(context.Context, *kube.Client, func(name, what, remedy string)) error{
-			r.guardMembers, r.guardReady, r.guardSkew, r.guardCertificates, r.guardDisk, r.guardBudgets, r.guardRequests, r.guardStored,
+			r.guardMembers, r.guardReady, r.guardSkew, r.guardCertificates, r.guardDisk, r.guardBudgets, r.guardBarePods, r.guardRequests, r.guardStored,
 		} {
 			if err := guard(ctx, client, refuse); err != nil {
 				return err
@@ -96,6 +96,22 @@ func (r *Run) guardBudgets(ctx context.Context, client *kube.Client, refuse func
 	for _, b := range stuck {
 		name, why, _ := strings.Cut(b, ": ")
 		refuse("PodDisruptionBudget "+name, why+", so that no node with one of them can be drained", "let it allow one disruption, or run more pods")
+	}
+	return err
+}
+
+// guardBarePods: draining deletes pods, and these nobody would make again.
+func (r *Run) guardBarePods(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
+	if r.Cluster.Upgrade.DeleteBarePods {
+		return nil
+	}
+	workers := map[string]bool{}
+	for _, n := range r.Cluster.Workers() {
+		workers[n.Name] = true
+	}
+	bare, err := client.BarePods(ctx, workers)
+	for _, p := range bare {
+		refuse("", "pod "+p+" has no controller, so that draining would delete it for good", "let a Deployment or a Job make it, delete it, or allow it by upgrade { delete_bare_pods = true }")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -106,4 +107,21 @@ func (c *Client) KubeletVersions(ctx context.Context) (map[string]string, error)
 		out[n.Name] = strings.TrimPrefix(n.Status.NodeInfo.KubeletVersion, "v")
 	}
 	return out, nil
+}
+
+// BarePods are the pods on the named nodes that no controller would make again, as "namespace/name on node". Those that have
+// ended do not count, nor do static pods.
+func (c *Client) BarePods(ctx context.Context, nodes map[string]bool) (bare []string, err error) {
+	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list pods: %w", err)
+	}
+	for _, p := range pods.Items {
+		ended := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed || p.DeletionTimestamp != nil
+		_, static := p.Annotations[corev1.MirrorPodAnnotationKey]
+		if nodes[p.Spec.NodeName] && !ended && !static && metav1.GetControllerOf(&p) == nil {
+			bare = append(bare, p.Namespace+"/"+p.Name+" on "+p.Spec.NodeName)
+		}
+	}
+	return bare, nil
 }

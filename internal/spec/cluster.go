@@ -112,6 +112,7 @@ type Upgrade struct {
 	MaxUnavailable string        // of the workers at once: a number, or "25%"
 	DrainTimeout   time.Duration // for one worker
 	GateTimeout    time.Duration // for one node to come through, before it is put back
+	DeleteBarePods bool          // that no controller would make again, when a worker is drained
 }
 
 // Batch is how many of so many workers may be away at once: at least one.

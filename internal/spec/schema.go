@@ -68,6 +68,7 @@ func fileType() *blockType {
 			optional("max_unavailable", cty.String),
 			optional("drain_timeout", cty.String),
 			optional("gate_timeout", cty.String),
+			optional("delete_bare_pods", cty.Bool),
 		}},
 		{name: "node", label: "the node's name", attrs: []attribute{
 			optional("for_each", cty.NilType),

@@ -23,6 +23,7 @@ func (d *draft) readUpgrade(s section) {
 	if t, ok := s.duration("drain_timeout", time.Second, longestDrain); ok {
 		d.Upgrade.DrainTimeout = t
 	}
+	d.Upgrade.DeleteBarePods, _ = s.boolean("delete_bare_pods")
 	if t, ok := s.duration("gate_timeout", 30*time.Second, longestDrain); ok {
 		d.Upgrade.GateTimeout = t
 	}

@@ -159,6 +159,9 @@ func (w writer) upgrade(u Upgrade) {
 	b.text("max_unavailable", u.MaxUnavailable)
 	b.duration("drain_timeout", u.DrainTimeout)
 	b.duration("gate_timeout", u.GateTimeout)
+	if u.DeleteBarePods {
+		b.body.SetAttributeValue("delete_bare_pods", cty.True)
+	}
 }
 
 func (w writer) kubelet(k Kubelet) {

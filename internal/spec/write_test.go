@@ -112,6 +112,12 @@ pki {
 etcd {
   quota_gib = 5
 }
+upgrade {
+  max_unavailable  = "20%"
+  drain_timeout    = "7m"
+  gate_timeout     = "4m"
+  delete_bare_pods = true
+}
 component "kube-scheduler" {
   flags = { v = "2" }
 }
