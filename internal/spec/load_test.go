@@ -73,7 +73,7 @@ func TestDefaults(t *testing.T) {
 		SSH:     ssh,
 		PKI:     PKI{Algorithm: "ecdsa-p256", CALifetime: 87600 * time.Hour, Lifetime: 8760 * time.Hour},
 		Etcd:    Etcd{QuotaBytes: 8 << 30},
-		Upgrade: Upgrade{MaxUnavailable: "1", DrainTimeout: 5 * time.Minute},
+		Upgrade: Upgrade{MaxUnavailable: "1", DrainTimeout: 5 * time.Minute, GateTimeout: 3 * time.Minute},
 		Nodes:   []Node{{Name: "cp-1", Role: ControlPlane, Address: netip.MustParseAddr("10.0.0.11"), SSH: ssh}},
 	}
 	if diff := diffCluster(want, load(t, path, LoadOptions{})); diff != "" {
@@ -132,6 +132,8 @@ kubelet {
 upgrade {
   max_unavailable = "25%"
   drain_timeout   = "90s"
+  gate_timeout    = "4m"
+  delete_bare_pods = true
 }
 node "cp" {
   for_each    = { a = "fd00:1::11" }
@@ -170,7 +172,7 @@ node "w" {
 		Etcd: Etcd{QuotaBytes: 3 << 30},
 		Kubelet: Kubelet{MaxPods: 50, EvictionHard: map[string]string{"nodefs.available": "1%"},
 			ImageGCHighThresholdPercent: 99, ImageGCLowThresholdPercent: 98},
-		Upgrade: Upgrade{MaxUnavailable: "25%", DrainTimeout: 90 * time.Second},
+		Upgrade: Upgrade{MaxUnavailable: "25%", DrainTimeout: 90 * time.Second, GateTimeout: 4 * time.Minute, DeleteBarePods: true},
 		Nodes: []Node{
 			{Name: "a.cp", Role: ControlPlane, Address: netip.MustParseAddr("fd00:1::11"), SSHAddress: "cp.example.com", SSH: own, Labels: map[string]string{"zone": "a"}, Taints: []Taint{}},
 			{Name: "w", Role: Worker, Address: netip.MustParseAddr("fd00:1::21"), SSH: ssh,
