@@ -30,7 +30,7 @@ func (in *Input) apiserver(n spec.Node) ([]node.Resource, error) {
 	inputs := append(in.certFiles(n, pki.APIServer, pki.APIServerKubeletClient, pki.APIServerEtcdClient,
 		pki.FrontProxyClient), settings...)
 	pod := staticPod{
-		name: "kube-apiserver", image: in.Payload.Images["kube"], command: in.flagged(in.apiserverCommand(n)), cpu: "250m",
+		name: "kube-apiserver", node: n.Name, image: in.Payload.Images["kube"], command: in.flagged(in.apiserverCommand(n)), cpu: "250m",
 		mounts: []mount{
 			{path: pkiDir}, {path: auditLogDir, write: true},
 			{path: auditPolicyPath, file: true}, {path: authenticationPath, file: true},

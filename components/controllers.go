@@ -19,7 +19,7 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 	}
 	c, path := in.Cluster, kubeconfig.File.Path
 	pod := staticPod{
-		name: "kube-controller-manager", image: in.Payload.Images["kube"], cpu: "200m",
+		name: "kube-controller-manager", node: n.Name, image: in.Payload.Images["kube"], cpu: "200m",
 		mounts: []mount{{path: pkiDir}, {path: path, file: true}},
 		inputs: append(in.certFiles(n), kubeconfig),
 		command: in.flagged([]string{
@@ -64,7 +64,7 @@ func (in *Input) scheduler(n spec.Node) ([]node.Resource, error) {
 	}
 	path := kubeconfig.File.Path
 	pod := staticPod{
-		name: "kube-scheduler", image: in.Payload.Images["kube"], cpu: "100m",
+		name: "kube-scheduler", node: n.Name, image: in.Payload.Images["kube"], cpu: "100m",
 		mounts: []mount{{path: path, file: true}},
 		inputs: []node.Resource{kubeconfig},
 		command: in.flagged([]string{

@@ -47,7 +47,7 @@ func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
 		return nil, nil
 	}
 	pod := staticPod{
-		name: "etcd", image: in.Payload.Images["etcd"], command: in.flagged(in.etcdCommand(n)), cpu: "100m",
+		name: "etcd", node: n.Name, image: in.Payload.Images["etcd"], command: in.flagged(in.etcdCommand(n)), cpu: "100m",
 		mounts: []mount{{path: "/etc/kubernetes/pki/etcd"}, {path: "/var/lib/etcd", write: true}},
 		inputs: in.certFiles(n, pki.EtcdServer, pki.EtcdPeer),
 		// Of the member alone: a member that lost its quorum must not be killed for it.

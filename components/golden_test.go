@@ -137,8 +137,9 @@ func (in *Input) hide() func(string) string {
 	pairs = append(pairs, in.Certs.ClusterID(), "<cluster id>")
 	names := strings.NewReplacer(pairs...)
 	inputs := regexp.MustCompile(InputsAnnotation + `: "?[0-9a-f]{32}"?`)
+	uids := regexp.MustCompile(`(?m)^(.?\s+)uid: "?[0-9a-f]{32}"?$`)
 	return func(s string) string {
-		return inputs.ReplaceAllString(names.Replace(s), InputsAnnotation+": <inputs>")
+		return uids.ReplaceAllString(inputs.ReplaceAllString(names.Replace(s), InputsAnnotation+": <inputs>"), "${1}uid: <of the inputs>")
 	}
 }
 

@@ -44,7 +44,7 @@ func (in *Input) loadBalancer(n spec.Node) ([]node.Resource, error) {
 	if !in.holdsBalancer(n) {
 		return nil, nil
 	}
-	out, err := in.haproxy()
+	out, err := in.haproxy(n)
 	if err != nil || in.Cluster.LoadBalancer.Kind != spec.VIP {
 		return out, err
 	}
@@ -54,7 +54,7 @@ func (in *Input) loadBalancer(n spec.Node) ([]node.Resource, error) {
 
 // haproxy offers all API servers. One alone is not tested: there is no other while it is slow, and to cut its clients off would
 // only give it more to do. For the same reason a balancer alone holds the address whatever it has to offer.
-func (in *Input) haproxy() ([]node.Resource, error) {
+func (in *Input) haproxy(n spec.Node) ([]node.Resource, error) {
 	type server struct{ Name, Address string }
 	var servers []server
 	for _, cp := range in.Cluster.ControlPlanes() {
@@ -69,7 +69,7 @@ func (in *Input) haproxy() ([]node.Resource, error) {
 	}
 	config := textFile(balancerDir+"/haproxy.cfg", 0o644, text)
 	pod := staticPod{
-		name: "haproxy", image: in.Payload.Images["loadbalancer"], cpu: "50m",
+		name: "haproxy", node: n.Name, image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/haproxy", "-W", "-db", "-f", config.File.Path},
 		mounts:  []mount{{path: balancerDir}, {path: pkiDir + "/ca.crt", file: true}},
 		inputs:  []node.Resource{config, in.caFile()},
@@ -107,7 +107,7 @@ func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
 		textFile(balancerDir+"/check.sh", 0o755, check),
 	}
 	pod := staticPod{
-		name: "keepalived", image: in.Payload.Images["loadbalancer"], cpu: "50m",
+		name: "keepalived", node: n.Name, image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", inputs[0].File.Path},
 		mounts:  []mount{{path: balancerDir}},
 		inputs:  inputs,

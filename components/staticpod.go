@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
@@ -23,6 +24,7 @@ const InputsAnnotation = "slipway.dev/inputs"
 // staticPod is the frame that all control-plane pods share.
 type staticPod struct {
 	name      string
+	node      string
 	image     node.Image
 	command   []string
 	cpu       string
@@ -48,12 +50,21 @@ func (p staticPod) resource() (node.Resource, error) {
 		return node.Resource{}, err
 	}
 	all := append(slices.Clone(p.inputs), textFile("the pod itself", 0, spec))
-	pod.Annotations = map[string]string{InputsAnnotation: fingerprint(all, p.image)}
+	mark := fingerprint(all, p.image)
+	pod.Annotations, pod.UID = map[string]string{InputsAnnotation: mark}, p.uid(mark)
 	text, err := encode(pod)
 	if err != nil {
 		return node.Resource{}, err
 	}
 	return textFile(path.Join(manifestDir, p.name+".yaml"), 0o600, text), nil
+}
+
+// uid identifies the pod as it is to the kubelet, which otherwise makes one up from its own in-memory form of it: another version
+// does so otherwise, and would start all static pods anew, etcd among them, whenever the kubelet changes.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/config/common.go
+func (p staticPod) uid(mark string) types.UID {
+	sum := sha256.Sum256([]byte(p.node + "/" + p.name + "/" + mark))
+	return types.UID(hex.EncodeToString(sum[:])[:32])
 }
 
 func (p staticPod) pod() *corev1.Pod {
