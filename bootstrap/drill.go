@@ -31,7 +31,7 @@ func (r *Run) DrillUpgrade(ctx context.Context, d Drill) (*drill.Report, error) 
 		return nil, err
 	}
 	if r.rollout == nil {
-		return nil, &FlagError{"to", fmt.Errorf("the cluster runs %s already, so there is nothing to upgrade; slipway drill watch shows what clients see while you do something else", r.Cluster.Kubernetes)}
+		return nil, nothingToUpgrade(r.Cluster.Kubernetes)
 	}
 	about := drill.Report{Drill: "upgrade", From: r.rollout.From, To: r.rollout.To}
 	return r.underLoad(ctx, d, about, func(ctx context.Context) error { return r.Apply(ctx, p) })
@@ -67,10 +67,16 @@ func (r *Run) guardTarget() error {
 		return &FlagError{"to", fmt.Errorf("the change from %s to %s is being taken back, and stands half way: slipway rollback finishes it", last.From, last.To)}
 	case last.under() && last.To != to:
 		return &FlagError{"to", fmt.Errorf("a change from %s to %s stands half way: --to %s finishes it", last.From, last.To, last.To)}
-	case !last.under() && was.Kubernetes != "" && was.Kubernetes != to && hop(was.Kubernetes, to) != "":
+	case !last.under() && was.Kubernetes == to:
+		return nothingToUpgrade(to)
+	case !last.under() && was.Kubernetes != "" && hop(was.Kubernetes, to) != "":
 		return &FlagError{"to", fmt.Errorf("the cluster runs %s, and goes up one minor version at a time and never back: from there it cannot go to %s. This slipway knows %s", was.Kubernetes, to, strings.Join(spec.SupportedKubernetes(), ", "))}
 	}
 	return nil
+}
+
+func nothingToUpgrade(to string) error {
+	return &FlagError{"to", fmt.Errorf("the cluster runs %s already, so there is nothing to upgrade; slipway drill watch shows what clients see while you do something else", to)}
 }
 
 // pass lets time pass as a stage, so that what is seen meanwhile can be told from the rest.
