@@ -98,7 +98,7 @@ func (d *drilling) refit(ctx context.Context, e event.Event) {
 	if image == "" || image == d.image {
 		return
 	}
-	go func() { // whoever tells of the event does not wait
+	d.looks.Go(func() { // whoever tells of the event does not wait
 		client, err := d.anyAPI(ctx)
 		if err == nil {
 			err = load.UseImage(ctx, client.Typed, image)
@@ -106,5 +106,5 @@ func (d *drilling) refit(ctx context.Context, e event.Event) {
 		if err != nil {
 			d.Sink.Emit(event.Event{Kind: event.Warning, Message: "the canary keeps its old image, and may not start again on upgraded nodes: " + err.Error()})
 		}
-	}()
+	})
 }

@@ -27,6 +27,7 @@ type drilling struct {
 	image  string         // that the canary runs
 	before load.Inventory // of what is compared
 	owned  map[string]bool
+	looks  sync.WaitGroup // what goes on beside the load
 }
 
 // cleaning is how long a drill that ends may take to look at what is left and to remove what it made, also when it was
@@ -62,9 +63,9 @@ func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, cour
 	if err := d.api.Watch(watching); err != nil {
 		return nil, errors.Join(err, d.clear(context.WithoutCancel(ctx)))
 	}
-	var requests, looks sync.WaitGroup
+	var requests sync.WaitGroup
 	d.startLoad(running, &requests)
-	d.startLooking(watching, &looks)
+	d.startLooking(watching)
 
 	err := r.pass(ctx, "calm before", how.Calm)
 	if err == nil {
@@ -79,7 +80,7 @@ func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, cour
 	defer cancel()
 	d.verify(late, &about)
 	unwatch()
-	looks.Wait()
+	d.looks.Wait()
 	if about.Interrupted = ctx.Err() != nil; err != nil {
 		about.Failure = strings.Join(strings.Fields(err.Error()), " ")
 	}

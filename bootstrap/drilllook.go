@@ -24,9 +24,9 @@ import (
 const glance = time.Second
 
 // startLooking follows who leads etcd, who has the endpoint's address, and the nodes, until ctx ends.
-func (d *drilling) startLooking(ctx context.Context, all *sync.WaitGroup) {
-	all.Go(func() { d.followLeader(ctx) })
-	all.Go(func() {
+func (d *drilling) startLooking(ctx context.Context) {
+	d.looks.Go(func() { d.followLeader(ctx) })
+	d.looks.Go(func() {
 		if err := load.FollowNodes(ctx, d.access, d.rec); err != nil {
 			d.Sink.Emit(event.Event{Kind: event.Warning, Message: "nodes are not followed: " + err.Error()})
 		}
@@ -37,7 +37,7 @@ func (d *drilling) startLooking(ctx context.Context, all *sync.WaitGroup) {
 	holders := &holders{rec: d.rec, holds: map[string]bool{}}
 	for _, n := range d.Cluster.LoadBalancers() {
 		i := slices.IndexFunc(d.roads, func(r *road) bool { return r.m.node.Name == n.Name })
-		all.Go(func() { d.followAddress(ctx, d.roads[i], holders) })
+		d.looks.Go(func() { d.followAddress(ctx, d.roads[i], holders) })
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/drill"
@@ -94,6 +95,7 @@ func (f *drillFlags) run(cmd *cobra.Command, c *spec.Cluster, name string, open 
 	if err := c.Agree(name, f.agree); err != nil {
 		return nil, &exitError{exitSpec, err}
 	}
+	klog.SetLogger(klog.Logger{}) // client-go writes to stderr otherwise, about connections whose end is what is looked for
 	var report *drill.Report
 	_, err = followOn(o, c, f.timeout, "drill "+name, true, open, func(r *bootstrap.Run) (err error) {
 		report, err = do(r)
