@@ -11,7 +11,7 @@ type Figures struct {
 	Requests    int     `json:"requests"`
 	Failed      int     `json:"failed"`      // without a retry
 	FailedTwice int     `json:"failedTwice"` // also with one retry
-	Slow        int     `json:"slow"`        // a good answer that took over a second, a retry included
+	Slow        int     `json:"slow"`        // a good answer that took over a second
 	Unmeasured  int     `json:"unmeasured,omitempty"`
 	Outage      float64 `json:"outage"` // seconds of the longest; 0 without any failure
 	P50         float64 `json:"p50"`

@@ -67,7 +67,7 @@ func longest(seconds float64) string {
 	if seconds == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("longest %.2f s", seconds)
+	return fmt.Sprintf("longest %.3f s", seconds)
 }
 
 func count(n int) string {

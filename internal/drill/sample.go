@@ -56,10 +56,7 @@ func (s Sample) served() (float64, bool) {
 	return 0, false
 }
 
-func (s Sample) slow() bool {
-	seconds, ok := s.served()
-	return ok && seconds > SlowAfter
-}
+func (s Sample) slow() bool { return s.good() && s.Seconds > SlowAfter }
 
 // end is when the sample's first answer or failure came.
 func (s Sample) end() float64 { return s.At + s.Seconds }

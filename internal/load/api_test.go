@@ -61,7 +61,7 @@ func TestOfASoundServer(t *testing.T) {
 	if n := int(s.connections.Load()); n < r.API.Requests {
 		t.Errorf("%d requests by %d connections", r.API.Requests, n)
 	}
-	if len(s.stored) < 2 || len(s.stored) >= s.writes {
+	if len(s.stored) < 3 || len(s.stored) >= s.writes {
 		t.Errorf("%d objects by %d writes: none was created, or none changed", len(s.stored), s.writes)
 	}
 }
@@ -96,7 +96,7 @@ func TestRefusedTwice(t *testing.T) {
 		}
 		return false
 	})
-	if r.API.Failed == 0 || r.API.FailedTwice != r.API.Failed || w.Unknown != r.API.Failed || len(w.Lost) != 0 {
+	if r.API.Failed < 15 || r.API.FailedTwice != r.API.Failed || w.Unknown != r.API.Failed || len(w.Lost) != 0 {
 		t.Errorf("%+v %+v", r.API, w)
 	}
 }

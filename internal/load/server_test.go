@@ -44,7 +44,7 @@ type faulty struct {
 // serve starts it, and gives the access to it.
 func (s *faulty) serve(t *testing.T) Access {
 	t.Helper()
-	s.stored, s.cond = map[string]*corev1.ConfigMap{}, sync.NewCond(&s.mu)
+	s.stored, s.cond = map[string]*corev1.ConfigMap{"kube-root-ca.crt": {}}, sync.NewCond(&s.mu)
 	server := httptest.NewUnstartedServer(s)
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
