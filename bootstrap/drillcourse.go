@@ -67,12 +67,12 @@ func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, cour
 	d.startLoad(running, &requests)
 	d.startLooking(watching)
 
-	err := r.pass(ctx, "calm before", how.Calm)
+	err := d.calm(ctx, "calm before")
 	if err == nil {
 		err = course(ctx)
 	}
 	if ctx.Err() == nil {
-		err = errors.Join(err, r.pass(ctx, "calm after", how.Calm))
+		err = errors.Join(err, d.calm(ctx, "calm after"))
 	}
 	stop()
 	requests.Wait()
@@ -147,6 +147,14 @@ func (d *drilling) clear(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// calm shows what clients see while nothing is done.
+func (d *drilling) calm(ctx context.Context, name string) error {
+	if d.Calm == 0 {
+		return nil
+	}
+	return d.pass(ctx, name, d.Calm)
 }
 
 // startLoad sends requests and polls until ctx ends.

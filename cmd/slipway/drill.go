@@ -49,7 +49,6 @@ func (f *drillFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Float64Var(&f.how.Rate, "rate", 20, "requests of the API per second, half of them writes, 1 to 500")
 	flags.Float64Var(&f.how.PollRate, "services-rate", 2, "polls of the Service per second and node, 0.1 to 50")
-	flags.DurationVar(&f.how.Calm, "calm", 5*time.Second, "how long to watch before and after, when nothing is done")
 	flags.StringVar(&f.agree, "agree", "", "the cluster's name: agree to the drill where its file does not")
 	flags.StringVar(&f.page, "report", "", "also write the report to a file, as one HTML page with the timeline drawn")
 	flags.StringVar(&f.json, "json", "", "also write the report to a file, as JSON")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,7 @@ drill.`,
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().DurationVar(&flags.how.Calm, "calm", 5*time.Second, "how long to watch before and after, when nothing is done")
 	cmd.Flags().StringVar(&to, "to", "", "the version to upgrade to: "+strings.Join(spec.SupportedKubernetes(), ", "))
 	cmd.Flags().StringVar(&from, "bundle", "", "the bundle of that version; by default it is looked for beside the one that the file names")
 	cmd.Flags().BoolVar(&write, "write", false, "once the cluster runs the new version, write it into the file")

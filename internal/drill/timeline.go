@@ -83,6 +83,9 @@ func (c *canvas) bins(samples []Sample, atLeast float64) []bin {
 	return out
 }
 
+// fewest is the time in which two requests are due: with fewer in a bin, some have twice as many as others.
+func fewest(rate float64) float64 { return 2 / max(rate, 0.1) }
+
 func only(samples []Sample, which func(Sample) bool) []Sample {
 	var out []Sample
 	for _, s := range samples {
@@ -99,7 +102,7 @@ func ofAPI(s Sample) bool { return s.Kind != Poll }
 func (c *canvas) density(r *Report, y float64) float64 {
 	c.label(y+12, "strong", "API requests")
 	c.label(y+27, "", fmt.Sprintf("%g per second", r.Rate))
-	bins := c.bins(only(r.Samples, ofAPI), 0)
+	bins := c.bins(only(r.Samples, ofAPI), fewest(r.Rate))
 	most := 1
 	for _, b := range bins {
 		most = max(most, b.Requests)
@@ -173,7 +176,7 @@ func (c *canvas) latencies(r *Report, y float64) float64 {
 		c.Texts = append(c.Texts, text{c.right, height(g.at) - 2, "scale", g.say})
 	}
 	var middle [][2]float64
-	bins := c.bins(only(r.Samples, ofAPI), 0)
+	bins := c.bins(only(r.Samples, ofAPI), fewest(r.Rate))
 	for _, b := range bins {
 		if b.Max == 0 {
 			continue

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
 )
 
 // ErrGoing is a namespace that is still being emptied: ask again.
@@ -31,6 +32,11 @@ func Clear(ctx context.Context, client kubernetes.Interface) error {
 	}
 	if ns.DeletionTimestamp == nil {
 		if err := client.CoreV1().Namespaces().Delete(ctx, Namespace, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		// Nobody asks the canary any more: it need not wait for those who might.
+		now := metav1.DeleteOptions{GracePeriodSeconds: ptr.To(int64(0))}
+		if err := client.CoreV1().Pods(Namespace).DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
