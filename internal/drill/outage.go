@@ -17,6 +17,20 @@ type Outage struct {
 	Unending bool     `json:"unending,omitempty"` // no good answer came any more
 }
 
+// firstAnswer is when the first good answer came, of samples of which the first is good: it need not be that one's.
+func firstAnswer(samples []Sample) float64 {
+	first := samples[0].end()
+	for _, s := range samples {
+		if s.At >= first {
+			break
+		}
+		if s.good() {
+			first = min(first, s.end())
+		}
+	}
+	return first
+}
+
 // outages finds those of every series, the API's and each node's, longest first.
 func outages(samples []Sample) []Outage {
 	series := map[string][]Sample{}
@@ -40,10 +54,10 @@ func outagesOf(node string, samples []Sample) []Outage {
 	var out []Outage
 	var now *Outage
 	last, seen := 0.0, false // when the latest good one was due
-	for _, s := range samples {
+	for i, s := range samples {
 		if s.good() {
 			if now != nil {
-				now.Seconds = rounded(s.end() - now.Start)
+				now.Seconds = rounded(firstAnswer(samples[i:]) - now.Start)
 				out, now = append(out, *now), nil
 			}
 			last, seen = s.At, true

@@ -97,6 +97,7 @@ func TestOutages(t *testing.T) {
 		"none":                        {[]Sample{good(0, .1), good(1, 4)}, nil},
 		"from good to good":           {[]Sample{good(0, .1), bad(1, .1), bad(2, .1), good(3, .5)}, []Outage{{Start: 0, Seconds: 3.5, Failed: 2, Error: "no"}}},
 		"from the beginning":          {[]Sample{bad(1, .1), good(2, .1)}, []Outage{{Start: 1, Seconds: 1.1, Failed: 1, Error: "no"}}},
+		"a slow answer overtaken":     {[]Sample{good(0, .1), bad(1, .1), good(2, 5), good(3, .1), good(4, .1)}, []Outage{{Start: 0, Seconds: 3.1, Failed: 1, Error: "no"}}},
 		"to the end":                  {[]Sample{good(0, .1), bad(1, .1), bad(2, 5)}, []Outage{{Start: 0, Seconds: 7, Failed: 2, Error: "no", Unending: true}}},
 		"a long failure, answered on": {[]Sample{good(0, .1), bad(1, 5), good(1.1, .1)}, []Outage{{Start: 0, Seconds: 1.2, Failed: 1, Error: "no"}}},
 		"of the way, not the Service": {[]Sample{good(0, .1), {Kind: Poll, Node: "n", At: 1, Error: "x", Unmeasured: true}, good(2, .1)}, nil},

@@ -21,7 +21,7 @@ const (
 
 // timeline draws the whole drill on one time axis.
 func (r *Report) timeline() *canvas {
-	c := &canvas{Width: pageWidth, left: gutter, right: pageWidth - 14, seconds: max(r.Seconds, 1)}
+	c := &canvas{Width: pageWidth, left: gutter, right: pageWidth - 46, seconds: max(r.Seconds, 1)}
 	y := c.stages(r.Stages, 22)
 	top := y
 	y = c.density(r, y+apart)
@@ -66,13 +66,18 @@ type bin struct {
 	Figures
 }
 
-// bins are those of some samples, none where nothing was due.
-func (c *canvas) bins(samples []Sample, atLeast float64) []bin {
-	width := max(c.seconds*binWidth/(c.right-c.left), atLeast)
+// bins are those of some samples, of which one is due every so often, none where nothing was due. Each is of as many, and of no fewer than
+// least: else some would seem to have more than others.
+func (c *canvas) bins(samples []Sample, every, least float64) []bin {
+	if len(samples) == 0 {
+		return nil
+	}
+	width := every * max(math.Ceil(c.seconds*binWidth/(c.right-c.left)/every), least)
+	zero := samples[0].At - every/2
 	var out []bin
 	for i := 0; i < len(samples); {
-		n := math.Floor(samples[i].At / width)
-		b, k := bin{from: n * width, to: (n + 1) * width}, i
+		n := math.Floor((samples[i].At - zero) / width)
+		b, k := bin{from: zero + n*width, to: zero + (n+1)*width}, i
 		for k < len(samples) && samples[k].At < b.to {
 			k++
 		}
@@ -82,9 +87,6 @@ func (c *canvas) bins(samples []Sample, atLeast float64) []bin {
 	}
 	return out
 }
-
-// fewest is the time in which two requests are due: with fewer in a bin, some have twice as many as others.
-func fewest(rate float64) float64 { return 2 / max(rate, 0.1) }
 
 func only(samples []Sample, which func(Sample) bool) []Sample {
 	var out []Sample
@@ -102,7 +104,7 @@ func ofAPI(s Sample) bool { return s.Kind != Poll }
 func (c *canvas) density(r *Report, y float64) float64 {
 	c.label(y+12, "strong", "API requests")
 	c.label(y+27, "", fmt.Sprintf("%g per second", r.Rate))
-	bins := c.bins(only(r.Samples, ofAPI), fewest(r.Rate))
+	bins := c.bins(only(r.Samples, ofAPI), 1/r.Rate, 2)
 	most := 1
 	for _, b := range bins {
 		most = max(most, b.Requests)
@@ -173,10 +175,10 @@ func (c *canvas) latencies(r *Report, y float64) float64 {
 		say string
 	}{{0.01, "10 ms"}, {0.1, "100 ms"}, {1, "1 s"}} {
 		c.Lines = append(c.Lines, line{c.left, height(g.at), c.right, height(g.at), "rule faint"})
-		c.Texts = append(c.Texts, text{c.right, height(g.at) - 2, "scale", g.say})
+		c.Texts = append(c.Texts, text{c.right + 6, height(g.at) + 3, "scale", g.say})
 	}
 	var middle [][2]float64
-	bins := c.bins(only(r.Samples, ofAPI), fewest(r.Rate))
+	bins := c.bins(only(r.Samples, ofAPI), 1/r.Rate, 2)
 	for _, b := range bins {
 		if b.Max == 0 {
 			continue
@@ -203,7 +205,7 @@ func (c *canvas) polls(r *Report, y float64) float64 {
 			continue
 		}
 		c.label(y+11, "", n.Name)
-		for _, b := range c.bins(samples, 1/max(r.PollRate, 0.1)) {
+		for _, b := range c.bins(samples, 1/r.PollRate, 1) {
 			class := "good"
 			switch {
 			case b.Failed > 0:

@@ -94,7 +94,7 @@ func (c Canary) deployment() *appsv1.Deployment {
 	}}
 }
 
-// url is where the Service answers on its own address.
-func url(s *corev1.Service) string {
+// address is where the Service answers on its own address.
+func address(s *corev1.Service) string {
 	return "http://" + net.JoinHostPort(s.Spec.ClusterIP, fmt.Sprint(canaryPort)) + "/health"
 }

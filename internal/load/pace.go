@@ -5,6 +5,8 @@ package load
 
 import (
 	"context"
+	"errors"
+	"net/url"
 	"sync"
 	"time"
 
@@ -63,6 +65,10 @@ func attempt(ctx context.Context, rec *drill.Recorder, s drill.Sample, due time.
 func reason(err error) string {
 	if err == nil {
 		return ""
+	}
+	var request *url.Error
+	if errors.As(err, &request) { // what was asked for is known
+		err = request.Err
 	}
 	text := []rune(err.Error())
 	if len(text) > 200 {

@@ -74,7 +74,7 @@ func Settle(ctx context.Context, client kubernetes.Interface, c Canary) (string,
 	if err != nil {
 		return "", fmt.Errorf("canary: %w", err)
 	}
-	return url(service), nil
+	return address(service), nil
 }
 
 // Running is nil when all replicas of the canary are available.
