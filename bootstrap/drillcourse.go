@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -81,7 +82,10 @@ func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, cour
 	d.verify(late, &about)
 	unwatch()
 	d.looks.Wait()
-	if about.Interrupted = ctx.Err() != nil; err != nil {
+	if about.Interrupted = ctx.Err() != nil; about.Interrupted {
+		err = fmt.Errorf("interrupted: the load has stopped, and the report is of what was seen until then: %w", ctx.Err())
+	}
+	if err != nil {
 		about.Failure = strings.Join(strings.Fields(err.Error()), " ")
 	}
 	report := d.rec.Report(about)

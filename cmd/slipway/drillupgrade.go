@@ -41,16 +41,16 @@ drill.`,
 			if err := flags.check(); err != nil {
 				return err
 			}
-			c, declared, err := flags.loadAt(to, from)
+			c, file, err := flags.loadAt(to, from)
 			if err != nil {
 				return err
 			}
 			report, err := flags.run(cmd, c, "upgrade", bootstrap.Open, func(r *bootstrap.Run) (*drill.Report, error) { return r.DrillUpgrade(cmd.Context(), flags.how) })
-			if report == nil || report.Failure != "" || declared == to {
+			if report == nil || report.Failure != "" || file.Kubernetes == to {
 				return err
 			}
 			o, outErr := output(cmd)
-			return errors.Join(err, outErr, tellVersion(o, c, declared, write))
+			return errors.Join(err, outErr, tellVersion(o, c, file, write))
 		},
 	}
 	flags.add(cmd)
@@ -64,41 +64,43 @@ drill.`,
 	return cmd
 }
 
-// tellVersion sees to it that the file and the cluster agree again, or says how.
-func tellVersion(o *ui.Output, c *spec.Cluster, declared string, write bool) error {
-	line := c.Places.Kubernetes.Start.Line
+// tellVersion sees to it that the file and the cluster c agree again, or says how.
+func tellVersion(o *ui.Output, c, file *spec.Cluster, write bool) error {
+	line, bundle := c.Places.Kubernetes.Start.Line, ""
+	if file.Bundle != "" && file.Bundle != c.Bundle {
+		bundle = fmt.Sprintf(" Its bundle is that of %s still: name that of %s, or none, and it is looked for.", file.Kubernetes, c.Kubernetes)
+	}
 	if write {
 		if err := c.WriteVersion(c.Kubernetes); err != nil {
 			return fmt.Errorf("the cluster runs %s now, and its file could not be changed: %w", c.Kubernetes, err)
 		}
-		o.Note("%s line %d says kubernetes = %q now.", c.File, line, c.Kubernetes)
+		o.Note("%s line %d says kubernetes = %q now.%s", c.File, line, c.Kubernetes, bundle)
 		return nil
 	}
-	o.Note("The cluster runs %s now, and %s line %d still says %s: write kubernetes = %q there before the next plan or apply.", c.Kubernetes, c.File, line, declared, c.Kubernetes)
+	o.Note("The cluster runs %s now, and %s line %d still says %s: write kubernetes = %q there before the next plan or apply.%s", c.Kubernetes, c.File, line, file.Kubernetes, c.Kubernetes, bundle)
 	return nil
 }
 
-// loadAt reads the file with another version in the place of the one that it declares, which it gives, too.
-func (f *drillFlags) loadAt(to, from string) (c *spec.Cluster, declared string, err error) {
+// loadAt reads the file with another version in the place of the one that it declares, and as it is.
+func (f *drillFlags) loadAt(to, from string) (c, file *spec.Cluster, err error) {
 	if !slices.Contains(spec.SupportedKubernetes(), to) {
-		return nil, "", &exitError{exitSpec, fmt.Errorf("--to: Slipway makes clusters of %s, and not of %q", strings.Join(spec.SupportedKubernetes(), ", "), to)}
+		return nil, nil, &exitError{exitSpec, fmt.Errorf("--to: Slipway makes clusters of %s, and not of %q", strings.Join(spec.SupportedKubernetes(), ", "), to)}
 	}
-	if c, err = f.load(); err != nil {
-		return nil, "", err
+	if file, err = f.load(); err != nil {
+		return nil, nil, err
 	}
-	declared = c.Kubernetes
 	options := spec.LoadOptions{Vars: f.vars, VarFiles: f.varFiles, Kubernetes: to, Bundle: from}
 	if from != "" {
 		if options.Bundle, err = filepath.Abs(from); err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
-	} else if declared != to && c.Bundle != "" { // that of the version which the file declares
-		if options.Bundle, err = bundle.Find(filepath.Dir(c.Bundle), "", to); err != nil {
-			return nil, "", &exitError{exitSpec, fmt.Errorf("%w; or name it: --bundle FILE", err)}
+	} else if file.Kubernetes != to && file.Bundle != "" { // that of the version which the file declares
+		if options.Bundle, err = bundle.Find(filepath.Dir(file.Bundle), "", to); err != nil {
+			return nil, nil, &exitError{exitSpec, fmt.Errorf("%w; or name it: --bundle FILE", err)}
 		}
 	}
 	if c, err = spec.Read(f.file, options); err != nil {
-		return nil, "", &exitError{exitSpec, err}
+		return nil, nil, &exitError{exitSpec, err}
 	}
-	return c, declared, nil
+	return c, file, nil
 }
