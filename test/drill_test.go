@@ -3,6 +3,7 @@
 package test
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 )
 
 // TestDrill upgrades a cluster under load, and wants the report to tell the truth about it: nothing that was acknowledged is lost, every
-// node's turn is a stage with requests of its own, and whatever goal is missed is named.
+// node's turn is a stage with requests of its own, and whatever goal is missed is named. DRILL_REPORT names a file to keep the page in.
 func TestDrill(t *testing.T) {
 	t.Setenv("KUBERNETES", "1.35.4")
 	c := newCluster(t, "drill", "10.90.0", highlyAvailableMachines()...)
@@ -30,7 +31,7 @@ func TestDrill(t *testing.T) {
 		t.Errorf("of a cluster at rest: %+v, %+v, %+v", calm.API, calm.Writes, calm.Watch)
 	}
 
-	r := c.drill(-1, "upgrade", "-f", file, "--to", "1.36.3", "--agree", "drill", "--report", filepath.Join(c.dir, "drill.html"), "--write")
+	r := c.drill(-1, "upgrade", "-f", file, "--to", "1.36.3", "--agree", "drill", "--report", cmp.Or(os.Getenv("DRILL_REPORT"), filepath.Join(c.dir, "drill.html")), "--write")
 	if r.Failure != "" || r.From != "1.35.4" || r.To != "1.36.3" {
 		t.Errorf("from %s to %s: %s", r.From, r.To, r.Failure)
 	}
