@@ -40,7 +40,7 @@ func (s Stage) ended(now float64) Stage {
 
 func (s Stage) has(at float64) bool { return s.Start <= at && at < s.Start+s.Seconds }
 
-// Names are those of the nodes.
+// Names are those of the nodes, sorted.
 func (s Stage) Names() []string {
 	var out []string
 	for _, p := range s.Nodes {
@@ -48,6 +48,7 @@ func (s Stage) Names() []string {
 			out = append(out, p.Node)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 
