@@ -27,7 +27,7 @@ func TestDrill(t *testing.T) {
 		t.Errorf("a cluster that did not agree is refused without a remedy:\n%s", out)
 	}
 	calm := c.drill(0, "watch", "-f", file, "--agree", "drill", "--for", "15s")
-	if calm.API.Requests < 400 || calm.API.Failed != 0 || calm.Writes.Acknowledged < 200 || calm.Watch.Seen != calm.Writes.Acknowledged {
+	if calm.API.Requests < 280 || calm.API.Failed != 0 || calm.Writes.Acknowledged < 140 || calm.Watch.Seen != calm.Writes.Acknowledged {
 		t.Errorf("of a cluster at rest: %+v, %+v, %+v", calm.API, calm.Writes, calm.Watch)
 	}
 

@@ -69,7 +69,7 @@ func TestStagesAreAttributed(t *testing.T) {
 	want := []seen{
 		{"calm before", 16, 0, 0, 0, 24, 0, 0},
 		{"payload", 16, 0, 0, 0, 24, 0, 0},
-		{"control-planes cp-1", 40, 2, 1, 0, 60, 0.77, 0},
+		{"control-planes cp-1", 40, 2, 1, 0, 60, 1.02, 0},
 		{"control-planes cp-2", 32, 0, 0, 1, 48, 0, 0},
 		{"workers w-1", 36, 0, 0, 0, 53, 0, 1.003},
 	}
@@ -95,14 +95,16 @@ func TestOutages(t *testing.T) {
 		want    []Outage
 	}{
 		"none":                        {[]Sample{good(0, .1), good(1, 4)}, nil},
-		"from good to good":           {[]Sample{good(0, .1), bad(1, .1), bad(2, .1), good(3, .5)}, []Outage{{Start: 0, Seconds: 3.5, Failed: 2, Error: "no"}}},
-		"from the beginning":          {[]Sample{bad(1, .1), good(2, .1)}, []Outage{{Start: 1, Seconds: 1.1, Failed: 1, Error: "no"}}},
-		"a slow answer overtaken":     {[]Sample{good(0, .1), bad(1, .1), good(2, 5), good(3, .1), good(4, .1)}, []Outage{{Start: 0, Seconds: 3.1, Failed: 1, Error: "no"}}},
-		"to the end":                  {[]Sample{good(0, .1), bad(1, .1), bad(2, 5)}, []Outage{{Start: 0, Seconds: 7, Failed: 2, Error: "no", Unending: true}}},
-		"a long failure, answered on": {[]Sample{good(0, .1), bad(1, 5), good(1.1, .1)}, []Outage{{Start: 0, Seconds: 1.2, Failed: 1, Error: "no"}}},
+		"from good to good":           {[]Sample{good(0, .1), bad(1, .1), bad(2, .1), good(3, .5)}, []Outage{{Kind: Read, Start: 0, Seconds: 3.5, Failed: 2, Error: "no"}}},
+		"from the beginning":          {[]Sample{bad(1, .1), good(2, .1)}, []Outage{{Kind: Read, Start: 1, Seconds: 1.1, Failed: 1, Error: "no"}}},
+		"a slow answer overtaken":     {[]Sample{good(0, .1), bad(1, .1), good(2, 5), good(3, .1), good(4, .1)}, []Outage{{Kind: Read, Start: 0, Seconds: 3.1, Failed: 1, Error: "no"}}},
+		"to the end":                  {[]Sample{good(0, .1), bad(1, .1), bad(2, 5)}, []Outage{{Kind: Read, Start: 0, Seconds: 7, Failed: 2, Error: "no", Unending: true}}},
+		"a long failure, answered on": {[]Sample{good(0, .1), bad(1, 5), good(1.1, .1)}, []Outage{{Kind: Read, Start: 0, Seconds: 1.2, Failed: 1, Error: "no"}}},
 		"of the way, not the Service": {[]Sample{good(0, .1), {Kind: Poll, Node: "n", At: 1, Error: "x", Unmeasured: true}, good(2, .1)}, nil},
+		"writes alone": {[]Sample{good(0, .1), {Kind: Write, At: 1, Seconds: .1, Error: "no"}, good(2, .1), {Kind: Write, At: 3, Seconds: .1}},
+			[]Outage{{Kind: Write, Start: 1, Seconds: 2.1, Failed: 1, Error: "no"}}},
 		"longest first": {[]Sample{good(0, .1), bad(1, .1), good(2, .1), good(3, .1), bad(4, .1), bad(5, .1), good(6, .1)},
-			[]Outage{{Start: 3, Seconds: 3.1, Failed: 2, Error: "no"}, {Start: 0, Seconds: 2.1, Failed: 1, Error: "no"}}},
+			[]Outage{{Kind: Read, Start: 3, Seconds: 3.1, Failed: 2, Error: "no"}, {Kind: Read, Start: 0, Seconds: 2.1, Failed: 1, Error: "no"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if d := cmp.Diff(c.want, outages(c.samples), cmpopts.EquateApprox(0, 1e-6)); d != "" {
@@ -185,7 +187,7 @@ func TestPage(t *testing.T) {
 	}
 	text := b.String()
 	for _, want := range []string{
-		"Kubernetes 1.35.4 → 1.36.3", "5 goals missed", "control-planes cp-1", "etcd leader", "VIP holder", "connection refused", "w-1 cordoned",
+		"Kubernetes 1.35.4 → 1.36.3", "6 goals missed", "control-planes cp-1", "etcd leader", "VIP holder", "connection refused", "w-1 cordoned",
 		"w-1 not Ready (KubeletNotReady)", "1 not measured", "write-00003: number 7 was acknowledged", "prefers-color-scheme: dark",
 	} {
 		if !strings.Contains(text, want) {

@@ -77,7 +77,7 @@ func (r *Report) attribute() {
 				continue
 			}
 			o.Stages = append(o.Stages, s.Label())
-			if o.Node == "" {
+			if o.Kind != Poll {
 				s.API.Outage = max(s.API.Outage, o.Seconds)
 			} else {
 				s.Service.Outage = max(s.Service.Outage, o.Seconds)
@@ -86,7 +86,7 @@ func (r *Report) attribute() {
 	}
 	r.API, r.Service = figures(r.Samples, apiKinds()...), figures(r.Samples, Poll)
 	for _, o := range r.Outages {
-		if o.Node == "" {
+		if o.Kind != Poll {
 			r.API.Outage = max(r.API.Outage, o.Seconds)
 		} else {
 			r.Service.Outage = max(r.Service.Outage, o.Seconds)

@@ -31,8 +31,8 @@ func (r *Report) timeline() *canvas {
 	y = c.nodes(r, y+apart-8)
 	c.axis(y, top)
 	for _, o := range r.Outages {
-		if o.Node == "" {
-			c.span(o.Start, o.Start+o.Seconds, 14, y-14, "outage", fmt.Sprintf("API outage of %.2f s at +%.1f s, %d failed: %s", o.Seconds, o.Start, o.Failed, o.Error))
+		if o.Kind != Poll {
+			c.span(o.Start, o.Start+o.Seconds, 14, y-14, "outage", fmt.Sprintf("%s out for %.2f s at +%.1f s, %d failed: %s", o.Of(), o.Seconds, o.Start, o.Failed, o.Error))
 		}
 	}
 	c.Height = y + 30

@@ -102,16 +102,12 @@ const mostOutages = 8
 func (s stream) outageTable(r *drill.Report) string {
 	var rows [][]string
 	for _, o := range r.Outages[:min(mostOutages, len(r.Outages))] {
-		who := "API"
-		if o.Node != "" {
-			who = "Service on " + o.Node
-		}
 		text := latency(o.Seconds)
 		if o.Unending {
 			text += ", to the end"
 		}
 		rows = append(rows, []string{
-			s.bold.Render(who), "+" + seconds(o.Start), text, fmt.Sprint(o.Failed), strings.Join(o.Stages, ", "), s.trim(oneLine(o.Error), 70),
+			s.bold.Render(o.Of()), "+" + seconds(o.Start), text, fmt.Sprint(o.Failed), strings.Join(o.Stages, ", "), s.trim(oneLine(o.Error), 70),
 		})
 	}
 	out := s.table([]string{"outage", "at", "for", "failed", "during", "first error"}, rows)
