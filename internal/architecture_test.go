@@ -35,6 +35,8 @@ func table() []row {
 		{"templates", ""},
 		{"internal/check", "internal/event"},
 		{"internal/lab", "internal/event"},
+		{"internal/drill", "internal/event"},
+		{"internal/load", "internal/drill"},
 		{"internal/node", "internal/blob internal/event"},
 		{"internal/plan", "internal/node"},
 		{"internal/preflight", "internal/node internal/spec"},
@@ -44,10 +46,10 @@ func table() []row {
 		{"internal/statedir", "internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
 		{"components", "internal/node internal/spec pki templates"},
-		{"bootstrap", "components internal/agent internal/bundle internal/check internal/etcd internal/event internal/host internal/kube internal/kubeadm " +
+		{"bootstrap", "components internal/agent internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
 			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
-		{"internal/ui", "internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/bundle internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
+		{"internal/ui", "internal/drill internal/event internal/node internal/plan internal/status"},
+		{"cmd/slipway", "bootstrap internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
 	}
 }
 

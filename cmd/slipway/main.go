@@ -23,6 +23,7 @@ const (
 	exitUnreachable = 4 // a machine is unreachable or unfit
 	exitQuorum      = 5 // etcd has lost its quorum
 	exitPutBack     = 6 // a node did not come through a change, and the rollout stopped there
+	exitGoals       = 7 // drill: it went through, and a goal is missed
 )
 
 // exitError carries an exit code; with a nil err nothing is printed.
@@ -81,7 +82,7 @@ answer SSH, and keeps them that way. One HCL file says what the cluster is; plan
 would change, apply makes it so, offline, from one bundle.
 
 Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags are wrong,
-4 a machine is unreachable or unfit, 5 etcd has lost its quorum.`,
+4 a machine is unreachable or unfit, 5 etcd has lost its quorum, 6 a node was put back, 7 a drill missed a goal.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -103,6 +104,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		group(newToken()),
 		newExport(),
 		newKubeconfig(),
+		group(newDrill()),
 		group(newBundle()),
 		group(newLab()),
 		group(newNode()),

@@ -35,6 +35,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.readComponents(top)
 	d.readKubelet(top.sub("kubelet"))
 	d.readUpgrade(top.sub("upgrade"))
+	d.readDrill(top.sub("drill"))
 	d.readNodes()
 	d.readNetwork(top.sub("network"))
 	d.checkNodes()
@@ -81,7 +82,7 @@ func (d *draft) readVersion(s section) {
 	supported := d.opts.SupportedKubernetes
 	for _, known := range supported {
 		if v == known {
-			d.Kubernetes = v
+			d.Kubernetes = cmp.Or(d.opts.Kubernetes, v)
 			return
 		}
 	}

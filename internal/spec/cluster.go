@@ -36,6 +36,7 @@ type Cluster struct {
 	Flags        map[string]map[string]string // of the control plane's programs, beside Slipway's: value by flag by program
 	Kubelet      Kubelet
 	Upgrade      Upgrade
+	Drill        Drill
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
 	Places       Places // in the file
@@ -113,6 +114,11 @@ type Upgrade struct {
 	DrainTimeout   time.Duration // for one worker
 	GateTimeout    time.Duration // for one node to come through, before it is put back
 	DeleteBarePods bool          // that no controller would make again, when a worker is drained
+}
+
+// Drill is the drill block: what may be done to the cluster to learn from it.
+type Drill struct {
+	Allow []string // drills: "upgrade", "watch"
 }
 
 // Batch is how many of so many workers may be away at once: at least one.

@@ -32,6 +32,8 @@ type LoadOptions struct {
 	Text []byte
 	// StateDir and Bundle, absolute paths, take the place of what the file says; "" for the file's.
 	StateDir, Bundle string
+	// Kubernetes, one of the supported, takes the place of the version that the file says; "" for the file's.
+	Kubernetes string
 }
 
 // SupportedKubernetes lists the versions that this program knows, oldest first.

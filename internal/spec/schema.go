@@ -70,6 +70,9 @@ func fileType() *blockType {
 			optional("gate_timeout", cty.String),
 			optional("delete_bare_pods", cty.Bool),
 		}},
+		{name: "drill", once: true, attrs: []attribute{
+			optional("allow", cty.List(cty.String)),
+		}},
 		{name: "node", label: "the node's name", attrs: []attribute{
 			optional("for_each", cty.NilType),
 			optional("name", cty.String),

@@ -34,6 +34,7 @@ func Write(c *Cluster) []byte {
 	}
 	w.upgrade(c.Upgrade)
 	w.kubelet(c.Kubelet)
+	w.drill(c.Drill)
 	for _, n := range c.Nodes {
 		w.node(n)
 	}
@@ -161,6 +162,12 @@ func (w writer) upgrade(u Upgrade) {
 	b.duration("gate_timeout", u.GateTimeout)
 	if u.DeleteBarePods {
 		b.body.SetAttributeValue("delete_bare_pods", cty.True)
+	}
+}
+
+func (w writer) drill(d Drill) {
+	if len(d.Allow) > 0 {
+		w.block("drill").texts("allow", d.Allow)
 	}
 }
 

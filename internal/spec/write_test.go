@@ -121,6 +121,9 @@ upgrade {
 component "kube-scheduler" {
   flags = { v = "2" }
 }
+drill {
+  allow = ["watch"]
+}
 kubelet {
   max_pods                        = 99
   eviction_hard                   = { "memory.available" = "100Mi" }
