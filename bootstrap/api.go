@@ -65,7 +65,7 @@ func (r *Run) ready(ctx context.Context, m *machine) error {
 
 // voting asks m's own etcd member.
 func (r *Run) voting(ctx context.Context, m *machine) error {
-	client, err := r.member(m)
+	client, err := r.memberOf(m)
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,11 @@ func (r *Run) voting(ctx context.Context, m *machine) error {
 	return errors.Join(err, client.Close())
 }
 
-// anyAPI is a client of the first API server that is ready.
+// anyAPI is a client of the first API server that is ready; on a worker, of the endpoint with the rights of its kubelet.
 func (r *Run) anyAPI(ctx context.Context) (*kube.Client, error) {
+	if r.asked != nil {
+		return r.asked, nil
+	}
 	var reasons []error
 	for _, m := range r.controlPlanes() {
 		if m.host == nil {

@@ -22,7 +22,7 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
 		return err
 	}
 	if p.Empty() && !r.taking && r.rollout == nil && r.settled(ctx) == nil {
-		return nil // nothing to do, and all is well: do not wait for anything
+		return r.markApplied(ctx) // nothing to do, and all is well: do not wait for anything
 	}
 	if err := r.beginTakeOver(ctx); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
 	if err := r.finishTakeOver(ctx); err != nil {
 		return err
 	}
-	return r.finishRollout(ctx)
+	return errors.Join(r.finishRollout(ctx), r.markApplied(ctx))
 }
 
 // changed are those of machines that differ from their state.

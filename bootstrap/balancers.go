@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -37,11 +36,15 @@ func (r *Run) spreadBalancers(ctx context.Context, api *kube.Client, except, pro
 	if err != nil {
 		return err
 	}
+	versions, err := api.KubeletVersions(ctx)
+	if err != nil {
+		return err
+	}
 	for _, name := range told {
 		if name == except {
 			continue
 		}
-		if err := r.tellBalancer(ctx, api, name, program, sink); err != nil {
+		if err := r.tellBalancer(ctx, api, name, versions[name], program, sink); err != nil {
 			return &NodeError{name, err}
 		}
 	}
@@ -70,35 +73,20 @@ func (r *Run) toTell(ctx context.Context, api *kube.Client) (told []string, err 
 	return told, nil
 }
 
-// tellBalancer runs slipway on one node and waits until what it changed is at work.
-func (r *Run) tellBalancer(ctx context.Context, api *kube.Client, name, program string, sink event.Sink) error {
+// tellBalancer runs slipway on one node, from the image that it has at its version, and waits until what it changed is at work.
+func (r *Run) tellBalancer(ctx context.Context, api *kube.Client, name, version, program string, sink event.Sink) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
 	once := kube.OneShot{
-		Name: "slipway-balancer-" + name, Node: name, Image: bundle.Reference("kube", r.Cluster.Kubernetes),
+		Name: "slipway-balancer-" + name, Node: name, Image: bundle.Reference("kube", version),
 		Command: []string{path.Join(kube.HostMount, program), "node", "balancer", name, "--root", kube.HostMount},
 		Env:     map[string]string{DeclarationVariable: string(spec.Write(r.Cluster))},
 	}
-	if err := api.StartOneShot(ctx, once); err != nil {
-		return err
-	}
-	var said string
-	var failed error
-	err := check.Wait(ctx, sink, check.Condition{Name: "its balancer is told of the control planes", Node: name, Test: func(ctx context.Context) error {
-		text, err := api.OneShotSaid(ctx, once.Name)
-		if err == nil || strings.Contains(err.Error(), " failed: ") {
-			said, failed = text, err
-			return nil
-		}
-		return err
-	}})
-	if err != nil {
+	said, err := runOnce(ctx, api, once, "its balancer is told of the control planes", program, sink)
+	if errors.Is(err, kube.ErrRunning) {
 		return fmt.Errorf("%w; a control plane that does not answer must come back, or leave by slipway reset, before others join or leave", err)
 	}
-	if failed != nil && strings.Contains(failed.Error(), "no such file") {
-		return fmt.Errorf("it has not the very slipway that runs here (%s): use the one that it was made with; %w", program, failed)
-	}
-	if err := errors.Join(failed, api.DropOneShot(ctx, once.Name)); err != nil {
+	if err != nil {
 		return err
 	}
 	wanted := map[string]string{}

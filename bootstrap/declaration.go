@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -29,25 +31,30 @@ func reread(c *spec.Cluster) (*spec.Cluster, error) { return readDraft(spec.Writ
 
 // redeclare changes the cluster's declaration in the API, again from the start if somebody else does so at the same time.
 func redeclare(ctx context.Context, client kubernetes.Interface, change func(*spec.Cluster) error) error {
+	return revise(ctx, client, func(c *spec.Cluster, _ *corev1.ConfigMap) error { return change(c) })
+}
+
+// revise is redeclare for what is kept beside the declaration, too.
+func revise(ctx context.Context, client kubernetes.Interface, change func(*spec.Cluster, *corev1.ConfigMap) error) error {
 	maps := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		kept, err := maps.Get(ctx, components.DeclarationName, metav1.GetOptions{})
+		before, err := maps.Get(ctx, components.DeclarationName, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		c, err := readDraft([]byte(kept.Data[components.DeclarationKey]), "")
+		c, err := readDraft([]byte(before.Data[components.DeclarationKey]), "")
 		if err != nil {
 			return err
 		}
-		if err := change(c); err != nil {
+		after := before.DeepCopy()
+		if err := change(c, after); err != nil {
 			return err
 		}
-		text := string(spec.Write(c))
-		if kept.Data[components.DeclarationKey] == text {
+		after.Data[components.DeclarationKey] = string(spec.Write(c))
+		if equality.Semantic.DeepEqual(before, after) {
 			return nil
 		}
-		kept.Data[components.DeclarationKey] = text
-		_, err = maps.Update(ctx, kept, metav1.UpdateOptions{FieldManager: kube.FieldManager})
+		_, err = maps.Update(ctx, after, metav1.UpdateOptions{FieldManager: kube.FieldManager})
 		return err
 	})
 	if err != nil {
@@ -75,7 +82,8 @@ func (r *Run) current(ctx context.Context, client *kube.Client) (there, same boo
 	if r.Here != "" {
 		c.StateDir = r.Cluster.StateDir
 		r.Cluster = c
-		return true, true, nil
+		r.change, err = readChange(kept)
+		return true, true, err
 	}
 	registered, err := client.NodeNames(ctx)
 	if err != nil {

@@ -17,6 +17,9 @@ func (r *Run) Export(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := halfWay(ctx, client); err != nil {
+		return nil, err
+	}
 	live, err := client.LiveNodes(ctx)
 	if err != nil {
 		return nil, err

@@ -152,6 +152,9 @@ func (j Joining) declaration(ctx context.Context, client kubernetes.Interface) (
 	if err != nil {
 		return nil, err
 	}
+	if err := mayJoin(ctx, client, c, n.Name); err != nil {
+		return nil, err
+	}
 	for _, other := range c.Nodes {
 		if other.Address == n.Address {
 			return nil, addressTaken(n, other)

@@ -40,6 +40,9 @@ func (r *Run) joinControlPlane(ctx context.Context, client kubernetes.Interface,
 	if err != nil {
 		return err
 	}
+	if err := mayJoin(ctx, client, c, n.Name); err != nil {
+		return err
+	}
 	if r.Cluster, err = withControlPlane(c, n); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (r *Run) joinControlPlane(ctx context.Context, client kubernetes.Interface,
 // inTurn is one machine's turn to enter the cluster, or to leave it.
 func (r *Run) inTurn(ctx context.Context, api *kube.Client, name string, do func(context.Context) error) error {
 	waiting := func(other string) {
-		r.Sink.Emit(event.Event{Kind: event.Waiting, Stage: "turn", Subject: "turn", Message: other + " is joining or leaving: one machine at a time"})
+		r.Sink.Emit(event.Event{Kind: event.Waiting, Stage: "turn", Subject: "turn", Message: other + " is joining, leaving or being upgraded: one machine at a time"})
 	}
 	return api.InTurn(ctx, components.TurnName, name, waiting, do)
 }
@@ -86,9 +89,15 @@ func (r *Run) inTurn(ctx context.Context, api *kube.Client, name string, do func
 // written that this machine may run, then the others' balancers know it, then its etcd member has a place without
 // a vote, then it runs, and last it votes.
 func (r *Run) enter(ctx context.Context, api *kube.Client, m *machine, j Joining) error {
-	c, err := declaredIn(ctx, api.Typed, j.Bundle) // others may have entered while it waited
+	c, err := declaredIn(ctx, api.Typed, j.Bundle) // others may have entered while it waited, or begun to upgrade
 	if err != nil {
 		return err
+	}
+	if err := mayJoin(ctx, api.Typed, c, m.node.Name); err != nil {
+		return err
+	}
+	if v := r.bundle.Manifest().Kubernetes; c.Kubernetes != v {
+		return unfit(m.node.Name, fmt.Sprintf("the cluster was upgraded to Kubernetes %s while this machine waited, and its bundle is of %s", c.Kubernetes, v), "join again, with the bundle of "+c.Kubernetes)
 	}
 	if r.Cluster, err = withControlPlane(c, m.node); err != nil {
 		return err

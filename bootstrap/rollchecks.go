@@ -62,7 +62,7 @@ func (r *Run) guardStored(ctx context.Context, _ *kube.Client, refuse func(name,
 	if !newestMinor(r.rollout.To) {
 		return nil
 	}
-	client, err := r.member(r.controlPlanes()[0])
+	client, err := r.memberOf(r.controlPlanes()[0])
 	if err != nil {
 		return err
 	}

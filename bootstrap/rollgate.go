@@ -19,6 +19,7 @@ type RolloutError struct {
 	name string
 	err  error
 	back error // why it is not as before; nil when it is
+	here bool  // the change is made on the machine itself
 }
 
 func (e *RolloutError) Error() string {
@@ -37,7 +38,12 @@ func (e *RolloutError) Unwrap() []error { return []error{e.err, e.back} }
 
 // Remedy is the way on.
 func (e *RolloutError) Remedy() string {
-	if e.back != nil {
+	switch {
+	case e.here && e.back != nil:
+		return "journalctl -u kubelet and /var/log/pods show what it does; mend the cause and run the same command again, which goes on"
+	case e.here:
+		return "the cluster is served as before; mend the cause and run the same command again, which goes on"
+	case e.back != nil:
 		return "slipway status shows what the cluster does without it; mend the cause in the file or on the machine and apply again"
 	}
 	return "the cluster is served as before; mend the cause and apply again, which goes on with this node, or go back: the file as it was, or for another version slipway rollback"
@@ -50,7 +56,7 @@ func (r *Run) putBack(ctx context.Context, m *machine, sink event.Sink, why erro
 	if back == nil && m.node.Role == spec.ControlPlane {
 		back = r.waitWhole(ctx, m, sink)
 	}
-	return &RolloutError{m.node.Name, why, back}
+	return &RolloutError{m.node.Name, why, back, r.Here != ""}
 }
 
 func (r *Run) waitWhole(ctx context.Context, m *machine, sink event.Sink) error {
@@ -91,7 +97,7 @@ func (r *Run) nodesReadyOf(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
-	return client.NodesReady(ctx, []string{m.node.Name})
+	return client.NodeReady(ctx, m.node.Name)
 }
 
 func (r *Run) nodeConditions(m *machine) []check.Condition {

@@ -24,6 +24,19 @@ func (r *Run) mayRollOut(ctx context.Context) error {
 	case r.rollout == nil || !r.rollout.Begun.IsZero():
 		return nil
 	}
+	return r.judge(ctx, r.guards()...)
+}
+
+// guards are those of every change of version.
+func (r *Run) guards() []guard {
+	return []guard{r.guardMembers, r.guardReady, r.guardSkew, r.guardCertificates, r.guardDisk, r.guardBudgets, r.guardBarePods, r.guardRequests, r.guardStored}
+}
+
+// guard calls refuse with each thing that forbids a change of version, or fails where that cannot be found out.
+type guard func(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error
+
+// judge refuses with all that guards find, at once.
+func (r *Run) judge(ctx context.Context, guards ...guard) error {
 	return r.stage("guards", func(event.Sink) error {
 		client, err := r.anyAPI(ctx)
 		if err != nil {
@@ -33,9 +46,7 @@ func (r *Run) mayRollOut(ctx context.Context) error {
 		refuse := func(name, what, remedy string) {
 			found = append(found, &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}})
 		}
-		for _, guard := range []func(context.Context, *kube.Client, func(name, what, remedy string)) error{
-			r.guardMembers, r.guardReady, r.guardSkew, r.guardCertificates, r.guardDisk, r.guardBudgets, r.guardBarePods, r.guardRequests, r.guardStored,
-		} {
+		for _, guard := range guards {
 			if err := guard(ctx, client, refuse); err != nil {
 				return err
 			}
@@ -89,8 +100,9 @@ func (r *Run) guardSkew(ctx context.Context, client *kube.Client, refuse func(na
 }
 
 func (r *Run) guardBudgets(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
-	if len(r.Cluster.Workers()) == 0 {
-		return nil // nothing is drained
+	workers, err := r.drainable(ctx, client)
+	if err != nil || len(workers) == 0 {
+		return err
 	}
 	stuck, err := client.StuckBudgets(ctx)
 	for _, b := range stuck {
@@ -105,15 +117,32 @@ func (r *Run) guardBarePods(ctx context.Context, client *kube.Client, refuse fun
 	if r.Cluster.Upgrade.DeleteBarePods {
 		return nil
 	}
-	workers := map[string]bool{}
-	for _, n := range r.Cluster.Workers() {
-		workers[n.Name] = true
+	workers, err := r.drainable(ctx, client)
+	if err != nil {
+		return err
 	}
 	bare, err := client.BarePods(ctx, workers)
 	for _, p := range bare {
 		refuse("", "pod "+p+" has no controller, so that draining would delete it for good", "let a Deployment or a Job make it, delete it, or allow it by upgrade { delete_bare_pods = true }")
 	}
 	return err
+}
+
+// drainable are the workers that a change of version drains. Those that joined by themselves are not declared; a worker that changes
+// itself knows of no other.
+func (r *Run) drainable(ctx context.Context, client *kube.Client) (map[string]bool, error) {
+	workers := map[string]bool{}
+	for _, n := range r.Cluster.Workers() {
+		workers[n.Name] = true
+	}
+	if r.Here == "" || r.asked != nil {
+		return workers, nil
+	}
+	nodes, err := client.NodeNames(ctx)
+	for _, n := range r.Cluster.ControlPlanes() {
+		delete(nodes, n.Name)
+	}
+	return nodes, err
 }
 
 // guardRequests: clients that still ask for an API which the new version has not would fail from then on.

@@ -102,7 +102,7 @@ func (r *Run) keepSnapshot(ctx context.Context) error {
 }
 
 func (r *Run) snapshotOf(ctx context.Context, m *machine, path string) (int64, error) {
-	client, err := r.member(m)
+	client, err := r.memberOf(m)
 	if err != nil {
 		return 0, err
 	}
@@ -141,6 +141,10 @@ func (r *Run) applying() applied {
 
 // statusRollout tells of a change of version that stands half way.
 func (r *Run) statusRollout(s *status.Status) error {
+	if r.Here != "" {
+		r.statusChange(s)
+		return nil
+	}
 	var j rollout
 	if _, err := r.dir.Get(rolloutFile, &j); err != nil || !j.under() {
 		return err

@@ -68,7 +68,7 @@ func (r *Run) rollWorker(ctx context.Context, m *machine, sink event.Sink) (err 
 		if err := client.Cordon(ctx, m.node.Name); err != nil {
 			return err
 		}
-		if err := client.Drain(ctx, m.node.Name, r.Cluster.Upgrade.DrainTimeout); err != nil {
+		if err := r.drain(ctx, client, m.node.Name, sink); err != nil {
 			return errors.Join(err, client.Uncordon(context.WithoutCancel(ctx), m.node.Name))
 		}
 	}

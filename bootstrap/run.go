@@ -40,6 +40,10 @@ type Run struct {
 	rollout *rollout // nil where the version stays
 	times   timings
 
+	change *change      // of version, by hand, that stands half way in this cluster
+	opened bool         // the API holds the cluster's declaration
+	asked  *kube.Client // a worker's only way to the cluster, with the rights of its own kubelet
+
 	left *kube.Client // of another control plane, which was told that this machine leaves
 
 	// members tells how etcd members entered the membership that were not there from the start.

@@ -64,9 +64,13 @@ func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error)
 	if err != nil {
 		return Ticket{}, err
 	}
+	version := r.Cluster.Kubernetes
+	if r.change != nil { // which all control planes have until the change is finished
+		version = r.change.From
+	}
 	// The bundle may be elsewhere by now, and only one image's name is wanted of it.
 	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Payload: components.Payload{Images: map[string]node.Image{
-		"kube": {Ref: bundle.Reference("kube", r.Cluster.Kubernetes)},
+		"kube": {Ref: bundle.Reference("kube", version)},
 	}}}
 	objects, err := in.Joining()
 	if err != nil {

@@ -114,33 +114,6 @@ func (b *byHand) workersJoin() {
 	b.by("w-1", 3, "the answer was not", "reset")
 }
 
-// adopted takes the cluster over from the operator's machine, by the file that it exports, and finds all as it was.
-func (b *byHand) adopted(machines []string) {
-	b.t.Helper()
-	uids := func() string {
-		return b.asAdmin("cp-2", "get", "deployments,services,configmaps,secrets", "-A", "-o", "jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}")
-	}
-	before := uids()
-	text := b.exec("cp-1", "/opt/slipway", "export", "--private-key", b.dir+"/lab/id_ed25519", "--known-hosts", b.dir+"/lab/known_hosts")
-	file := filepath.Join(b.dir, "cluster.hcl")
-	bundle := fmt.Sprintf("{\n  bundle = %q\n", filepath.Join(b.root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle"))
-	if err := os.WriteFile(file, []byte(strings.Replace(text, "{\n", bundle, 1)), 0o600); err != nil {
-		b.t.Fatal(err)
-	}
-	b.must("apply", "-f", file)
-	b.want(0, "plan", "-f", file)
-	b.becomesReady(machines...)
-	after := uids()
-	for _, line := range strings.Split(before, "\n") {
-		if !strings.Contains(after, line) {
-			b.t.Errorf("taken over, the cluster has no longer the object %s", line)
-		}
-	}
-	if n := b.voters("cp-1"); n != 3 {
-		b.t.Errorf("taken over, there are %d voters, want 3", n)
-	}
-}
-
 // leaves takes one machine after the other out, the last of which is the cluster's end.
 func (b *byHand) leaves() {
 	for _, m := range []string{"cp-3", "w-2", "cp-2", "w-1", "cp-1"} {

@@ -119,13 +119,14 @@ func coded(err error) error {
 		sudo        *host.SudoError
 		rolled      *bootstrap.RolloutError
 		takeBack    *bootstrap.NothingToTakeBackError
+		upgrade     *bootstrap.UpgradeError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
-	case errors.As(err, &takeBack):
+	case errors.As(err, &takeBack), errors.As(err, &upgrade):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}

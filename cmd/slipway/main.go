@@ -100,6 +100,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newInit(),
 		newJoin(),
 		newReset(),
+		group(newUpgrade()),
 		newJoinCommand(),
 		group(newToken()),
 		newExport(),

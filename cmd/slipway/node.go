@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
 	return cmd
 }
 
@@ -105,6 +105,13 @@ func newNodeRestore() *cobra.Command {
 	return &cobra.Command{
 		Use: "restore", Short: "Make the machine what it last was as a whole", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return told(machine().Restore(cmd.Context())) },
+	}
+}
+
+func newNodeSettle() *cobra.Command {
+	return &cobra.Command{
+		Use: "settle", Short: "Delete the images that the machine's last state has spared", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return told(machine().Settle(cmd.Context())) },
 	}
 }
 

@@ -4,11 +4,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,41 +14,20 @@ import (
 	"github.com/slipway/slipway/internal/node"
 )
 
-// lastWord is where a container leaves what its pod's status shows of it.
-const lastWord = "/dev/termination-log"
-
-// newNodeBalancer runs in a pod that another machine started, while that one joins or leaves as a control plane.
+// newNodeBalancer runs while the machine that started it joins or leaves as a control plane.
 func newNodeBalancer() *cobra.Command {
-	var root string
-	cmd := &cobra.Command{
-		Use:   "balancer NODE",
-		Short: "Let the machine's balancer know the control planes of the declaration in " + bootstrap.DeclarationVariable,
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			said, err := os.OpenFile(lastWord, os.O_WRONLY|os.O_TRUNC, 0)
-			if err != nil {
-				return err
-			}
-			defer said.Close()
-			marks, err := balancer(cmd.Context(), root, args[0])
-			if err != nil {
-				fmt.Fprint(said, err)
-				return err
-			}
-			return json.NewEncoder(said).Encode(marks)
-		},
-	}
-	cmd.Flags().StringVar(&root, "root", "/", "where the machine's root is")
-	return cmd
+	return podVerb("balancer NODE", "Let the machine's balancer know the control planes of the declaration in "+bootstrap.DeclarationVariable, 1,
+		func(ctx context.Context, args []string) (any, error) { return balancer(ctx, args[0]) })
 }
 
-func balancer(ctx context.Context, root, name string) (map[string]string, error) {
-	if err := syscall.Chroot(root); err != nil {
-		return nil, fmt.Errorf("chroot %s: %w", root, err)
-	}
-	if err := os.Chdir("/"); err != nil {
-		return nil, err
-	}
+// newNodeSettled is settle for machines to which there is no way but a pod.
+func newNodeSettled() *cobra.Command {
+	return podVerb("settled", "Delete the images that the machine's last state has spared", 0, func(ctx context.Context, _ []string) (any, error) {
+		return struct{}{}, machine().Settle(ctx)
+	})
+}
+
+func balancer(ctx context.Context, name string) (map[string]string, error) {
 	declaration := []byte(os.Getenv(bootstrap.DeclarationVariable))
 	m := node.Machine{Sink: event.NewEncoder(os.Stdout)}
 	seen, err := balancerSeen(ctx, m)

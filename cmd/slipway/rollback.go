@@ -24,6 +24,9 @@ workers first, drained in batches, then one control plane after the other, each 
 upgrade stands half way, and after one that is finished, as long as the API servers of the version before can read what
 is stored by now; otherwise it says what they could not, and names the snapshot that was taken before.
 
+It is for clusters that slipway apply looks after. On machines that are upgraded by hand, one that does not come through is
+put back by itself, and the rest goes forward: slipway upgrade plan shows what is left.
+
 It shows the plan and asks. It can be interrupted at any moment; running it again finishes. Your file is not
 touched: write the version before into it afterwards, or the next apply upgrades again.`,
 		Example: "  slipway rollback -f cluster.hcl",
@@ -32,6 +35,11 @@ touched: write the version before into it afterwards, or the next apply upgrades
 			o, err := output(cmd)
 			if err != nil {
 				return err
+			}
+			if !cmd.Flags().Changed("file") {
+				if err := bootstrap.RefuseTakeBackHere(); err != nil {
+					return coded(err)
+				}
 			}
 			c, err := flags.load()
 			if err != nil {

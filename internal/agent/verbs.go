@@ -157,3 +157,8 @@ func asRunError(err error) (*host.RunError, bool) {
 func (a *Agent) AdoptNetwork(ctx context.Context, sink event.Sink) error {
 	return a.events(ctx, strings.NewReader("{}"), sink, "network")
 }
+
+// Settle deletes the images that the machine's last State has spared.
+func (a *Agent) Settle(ctx context.Context, sink event.Sink) error {
+	return a.events(ctx, bytes.NewReader(nil), sink, "settle")
+}

@@ -25,18 +25,14 @@ func (c *Client) Cordon(ctx context.Context, name string) error {
 	return c.patchCordon(ctx, name, true, "yes")
 }
 
-// Uncordon takes Cordon back on every node where Slipway did it, or on the named ones alone.
+// Uncordon takes Cordon back on every node where Slipway did it, or on the named ones alone: a kubelet may read no other.
 func (c *Client) Uncordon(ctx context.Context, names ...string) error {
-	nodes, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	nodes, err := c.nodes(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("uncordon: %w", err)
 	}
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
-	}
-	for _, n := range nodes.Items {
-		if n.Annotations[cordonedAnnotation] == "" || len(wanted) > 0 && !wanted[n.Name] {
+	for _, n := range nodes {
+		if n.Annotations[cordonedAnnotation] == "" {
 			continue
 		}
 		if err := c.patchCordon(ctx, n.Name, false, nil); err != nil {
@@ -57,6 +53,18 @@ func (c *Client) patchCordon(ctx context.Context, name string, unschedulable boo
 	_, err = c.Typed.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, text, metav1.PatchOptions{FieldManager: FieldManager})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("cordon or uncordon %s: %w", name, err)
+	}
+	return nil
+}
+
+// NodeReady is nil when the node is Ready. A kubelet may ask that of its own.
+func (c *Client) NodeReady(ctx context.Context, name string) error {
+	n, err := c.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if why := NotReady(n); why != "" {
+		return fmt.Errorf("it is not Ready: %s", why)
 	}
 	return nil
 }

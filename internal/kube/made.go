@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -47,8 +48,21 @@ func (c *Client) AllNodes(ctx context.Context) ([]MadeNode, error) {
 	return out, nil
 }
 
-// nodes lists all nodes that are registered.
-func (c *Client) nodes(ctx context.Context) ([]corev1.Node, error) {
+// nodes lists all nodes that are registered, or of the named ones those that are.
+func (c *Client) nodes(ctx context.Context, names ...string) (named []corev1.Node, err error) {
+	for _, name := range names {
+		n, err := c.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read node %s: %w", name, err)
+		}
+		named = append(named, *n)
+	}
+	if len(names) > 0 {
+		return named, nil
+	}
 	list, err := c.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list nodes: %w", err)

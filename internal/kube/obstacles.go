@@ -112,7 +112,13 @@ func (c *Client) KubeletVersions(ctx context.Context) (map[string]string, error)
 // BarePods are the pods on the named nodes that no controller would make again, as "namespace/name on node". Those that have
 // ended do not count, nor do static pods.
 func (c *Client) BarePods(ctx context.Context, nodes map[string]bool) (bare []string, err error) {
-	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	var which metav1.ListOptions
+	for name := range nodes {
+		if len(nodes) == 1 { // of which its own kubelet may ask, too
+			which.FieldSelector = "spec.nodeName=" + name
+		}
+	}
+	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceAll).List(ctx, which)
 	if err != nil {
 		return nil, fmt.Errorf("list pods: %w", err)
 	}

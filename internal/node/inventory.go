@@ -106,7 +106,7 @@ func (inv *inventory) orphans(s State) []*entry {
 	}
 	var out []*entry
 	for _, e := range slices.Backward(inv.Entries) {
-		if !wanted[e.ID] && !e.Implied {
+		if !wanted[e.ID] && !e.Implied && !slices.Contains(s.Spared, e.ID) {
 			out = append(out, e)
 		}
 	}

@@ -21,28 +21,40 @@ func (m Machine) keepLast(s State) error {
 	if s.Part {
 		return nil
 	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(m.lastPath(), text, 0o600); err != nil {
+	if err := m.writeLast(s); err != nil {
 		return err
 	}
 	return m.dropAside()
 }
 
+func (m Machine) writeLast(s State) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(m.lastPath(), text, 0o600)
+}
+
+// last is what keepLast remembered; the error is fs.ErrNotExist where the machine was never whole.
+func (m Machine) last() (s State, err error) {
+	text, err := os.ReadFile(m.lastPath())
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("%s is damaged: %w", m.lastPath(), err)
+	}
+	return s, nil
+}
+
 // Restore makes the machine what it was when it last converged as a whole: it undoes what was converged in parts since.
 func (m Machine) Restore(ctx context.Context) error {
-	text, err := os.ReadFile(m.lastPath())
+	s, err := m.last()
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is not there: what this machine ran before is not known to it", m.lastPath())
 	}
 	if err != nil {
 		return err
-	}
-	var s State
-	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf("%s is damaged: %w", m.lastPath(), err)
 	}
 	return m.Converge(ctx, s)
 }

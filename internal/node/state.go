@@ -15,6 +15,9 @@ type State struct {
 	// TakeOver is a State of a machine that was a node of this very cluster when kubeadm made it, until all is taken over: what was there
 	// is the cluster's, is copied to KeptDir before the first of it is replaced, and goes when the cluster does.
 	TakeOver bool `json:"takeOver,omitempty"`
+	// Spared are images, by resource ID, that are no longer wanted and stay all the same until Settle: the cluster's own pods run
+	// from them until all of its machines have the next ones.
+	Spared []string `json:"spared,omitempty"`
 }
 
 // Resource is exactly one of its fields.

@@ -1,0 +1,307 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/agent"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/plan"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/statedir"
+)
+
+// Upgraded is how far a change of version by hand has come.
+type Upgraded struct {
+	Version       string   `json:"version"`
+	Changed       bool     `json:"changed"`  // this machine, by this run
+	Finished      bool     `json:"finished"` // nothing is left to do anywhere
+	ControlPlanes []string `json:"controlPlanes,omitempty"`
+	Workers       []string `json:"workers,omitempty"` // those that are still to be changed, as far as this machine can tell
+	Cordoned      bool     `json:"cordoned,omitempty"`
+}
+
+// meet finds out from the API how the cluster stands. Where no API server is ready, as in the midst of the change of the only one, what
+// this machine remembers has to do, and meet tells so.
+func (r *Run) meet(ctx context.Context) (heard bool, err error) {
+	if r.certs, err = r.stored(); err != nil {
+		return false, fmt.Errorf("read the cluster's certificates: %w", err)
+	}
+	var reasons []error
+	for _, n := range r.hereFirst(r.Cluster.ControlPlanes()) {
+		client, err := r.readyAt(ctx, n.Address)
+		if err != nil {
+			reasons = append(reasons, &NodeError{n.Name, err})
+			continue
+		}
+		if err := r.stands(ctx, client.Typed); err != nil {
+			return false, err
+		}
+		return true, r.enlist()
+	}
+	j, err := r.journal()
+	if err != nil {
+		return false, err
+	}
+	if !j.under() {
+		return false, fmt.Errorf("a change of version needs a cluster that serves: no API server is ready: %w", errors.Join(reasons...))
+	}
+	return false, r.enlist()
+}
+
+// enlist makes r's machines the control planes, this one first. To the others there is no way but what they offer to the network.
+func (r *Run) enlist() error {
+	r.machines = nil
+	for _, n := range r.hereFirst(r.Cluster.ControlPlanes()) {
+		h := host.NewLocal()
+		m := &machine{node: n, host: h}
+		if n.Name == r.Here {
+			m.agent = agent.New(h, r.binary)
+		}
+		r.machines = append(r.machines, m)
+	}
+	if len(r.machines) == 0 || r.machines[0].agent == nil {
+		return unfit(r.Here, "the cluster's declaration does not know this machine among its control planes", "slipway reset, then join it again")
+	}
+	return nil
+}
+
+func (r *Run) hereFirst(nodes []spec.Node) []spec.Node {
+	out := slices.Clone(nodes)
+	slices.SortStableFunc(out, func(a, b spec.Node) int {
+		switch r.Here {
+		case b.Name:
+			return 1
+		case a.Name:
+			return -1
+		}
+		return 0
+	})
+	return out
+}
+
+// journal is what this machine remembers of the last change of version; empty where it knows of none.
+func (r *Run) journal() (j rollout, err error) {
+	if r.dir == nil {
+		return j, nil
+	}
+	_, err = r.dir.Get(rolloutFile, &j)
+	return j, err
+}
+
+// aim makes the change that stands half way this run's, or that to another version. With "", and no change under way, there is none.
+func (r *Run) aim(to string) error {
+	j, err := r.journal()
+	if err != nil {
+		return err
+	}
+	from := r.Cluster.Kubernetes
+	switch c := r.change; {
+	case c != nil && to != "" && to != c.To:
+		return &UpgradeError{c.String(), "finish it first: slipway upgrade plan shows what is left of it"}
+	case c != nil:
+		r.rollout = &rollout{From: c.From, To: c.To, Begun: c.Begun, Snapshot: c.Snapshot}
+		if j.From == c.From && j.To == c.To && j.Begun.Equal(c.Begun) {
+			r.rollout.Forms = j.Forms
+		}
+	case j.under() && !r.opened && (to == "" || to == j.To):
+		r.rollout = &j
+	case j.under() && !r.opened && from != j.From:
+		return &UpgradeError{fmt.Sprintf("a change from %s to %s stands half way", j.From, j.To), "finish it first: slipway upgrade apply " + j.To}
+	case to == "" || to == from:
+		return nil
+	default:
+		if err := hopByHand(from, to); err != nil {
+			return err
+		}
+		r.rollout = &rollout{From: from, To: to}
+	}
+	c := *r.Cluster
+	c.Kubernetes = r.rollout.To
+	r.Cluster = &c
+	return nil
+}
+
+// hopByHand is hop in the words of the verbs that are run on the machines.
+func hopByHand(from, to string) error {
+	known := spec.SupportedKubernetes()
+	if !slices.Contains(known, to) {
+		return &UpgradeError{fmt.Sprintf("there is no Kubernetes %s in this slipway, which knows %s", to, list(known)), "slipway upgrade plan shows what is possible from here"}
+	}
+	if hop(from, to) == "" {
+		return nil
+	}
+	if older(to, from) {
+		return &UpgradeError{fmt.Sprintf("the cluster runs %s, and does not go back to %s: what is stored may be in a form that the older does not know", from, to), "slipway upgrade plan shows what is possible from here"}
+	}
+	remedy := "there is no bundle of the version between, so this cluster cannot go there"
+	for _, v := range known {
+		if older(from, v) && hop(from, v) == "" {
+			remedy = "slipway upgrade apply " + v + " first, on all machines, and then go on"
+		}
+	}
+	return &UpgradeError{fmt.Sprintf("a cluster goes up one minor version at a time: it runs %s, and %s is too far", from, to), remedy}
+}
+
+// older reports whether a is an older version than b. What cannot be read is not older.
+func older(a, b string) bool {
+	was, err := version.ParseSemantic(a)
+	if err != nil {
+		return false
+	}
+	now, err := version.ParseSemantic(b)
+	return err == nil && was.LessThan(now)
+}
+
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// examine looks at this machine, judges it, and works out what is to change on it.
+func (r *Run) examine(ctx context.Context) (warnings []string, err error) {
+	all := r.machines
+	r.machines = all[:1] // of the others nothing can be seen from here
+	defer func() { r.machines = all }()
+	if err := r.eachStage("facts", r.machines, func(m *machine, _ event.Sink) error { return r.look(ctx, m) }); err != nil {
+		return nil, err
+	}
+	m := r.machines[0]
+	if m.facts.Cluster != r.certs.ClusterID() {
+		return nil, unfit(m.node.Name, "this machine is no longer what it was made: its inventory does not know the cluster", "slipway reset, then join it again")
+	}
+	var p plan.Plan
+	if err := r.preflight(&p); err != nil {
+		return nil, err
+	}
+	if m.node.Role == spec.ControlPlane {
+		if err := r.recallEntry(ctx, m); err != nil {
+			return nil, err
+		}
+		if err := r.ensureOwnLeaves(m.node); err != nil {
+			return nil, err
+		}
+	}
+	err = r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error {
+		in := r.input()
+		in.Joined = m.node.Role == spec.Worker
+		if m.state, err = in.State(m.node); err != nil {
+			return err
+		}
+		m.changes, err = m.agent.Diff(ctx, m.state)
+		spare(m)
+		return err
+	})
+	return p.Warnings, err
+}
+
+// spare keeps images that m has no use for any more: until the whole cluster is changed, its pods run from them, and would not come back
+// on m after a reboot.
+func spare(m *machine) {
+	m.changes = slices.DeleteFunc(m.changes, func(c node.Change) bool {
+		old := c.Action == node.Delete && strings.HasPrefix(c.ID, "image ")
+		if old {
+			m.state.Spared = append(m.state.Spared, c.ID)
+		}
+		return old
+	})
+}
+
+// recallEntry keeps how m's etcd member entered as its manifest has it: control planes that came later are no reason to restart it.
+func (r *Run) recallEntry(ctx context.Context, m *machine) error {
+	was, there, err := entered(ctx, m)
+	if err != nil {
+		return err
+	}
+	if r.members = nil; there && was != r.input().Membership(m.node) {
+		r.members = map[string]components.Membership{m.node.Name: was}
+	}
+	return nil
+}
+
+// levels are the versions that the API servers of the control planes are of, by node; why one does not answer stands in its place.
+func (r *Run) levels(ctx context.Context) (at map[string]string, silent map[string]error) {
+	at, silent = map[string]string{}, map[string]error{}
+	for _, m := range r.controlPlanes() {
+		client, err := r.api(m)
+		if err == nil {
+			at[m.node.Name], err = client.Version(ctx)
+		}
+		if err != nil {
+			silent[m.node.Name] = err
+		}
+	}
+	return at, silent
+}
+
+// behind tells which machines are not at a version, by what their API servers and kubelets say.
+func (r *Run) behind(ctx context.Context, client *kube.Client, version string) (u Upgraded, err error) {
+	u.Version = version
+	at, _ := r.levels(ctx)
+	kubelets, err := client.KubeletVersions(ctx)
+	if err != nil {
+		return u, err
+	}
+	for _, m := range r.controlPlanes() {
+		_, there := kubelets[m.node.Name]
+		if at[m.node.Name] != u.Version || there && kubelets[m.node.Name] != u.Version {
+			u.ControlPlanes = append(u.ControlPlanes, m.node.Name)
+		}
+		delete(kubelets, m.node.Name)
+	}
+	for name, v := range kubelets {
+		if v != u.Version {
+			u.Workers = append(u.Workers, name)
+		}
+	}
+	slices.Sort(u.ControlPlanes)
+	slices.Sort(u.Workers)
+	return u, nil
+}
+
+// OwnPlace is what a machine has to be for slipway upgrade: one of a cluster that is made by hand.
+func OwnPlace() (c *spec.Cluster, here spec.Node, err error) { return ownPlace(node.Home) }
+
+func ownPlace(home string) (c *spec.Cluster, here spec.Node, err error) {
+	c, name, err := Own()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(home, "inventory.json")):
+		return nil, here, &UpgradeError{"slipway apply made this machine, from a cluster's file elsewhere", `where that file is: write kubernetes = "…" into it, and slipway apply -f FILE`}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, here, &UpgradeError{"this machine is in no cluster that was made by hand", "run this on a machine that slipway init or join made; with a cluster's file, slipway apply -f FILE upgrades"}
+	case err != nil:
+		return nil, here, err
+	}
+	i := slices.IndexFunc(c.Nodes, func(n spec.Node) bool { return n.Name == name })
+	return c, c.Nodes[i], nil
+}
+
+// RefuseTakeBackHere is nil on machines that are not upgraded by hand.
+func RefuseTakeBackHere() error {
+	_, here, err := OwnPlace()
+	if err != nil {
+		return nil //nolint:nilerr // it is no such machine, and a file says which cluster is meant
+	}
+	what := "a change of version that is made by hand is not taken back"
+	remedy := "it goes forward: slipway upgrade plan, on a control plane, shows what is left; a machine that does not come through is put back by itself"
+	var j rollout
+	if dir, err := statedir.View(ownState); err == nil && here.Role == spec.ControlPlane {
+		if there, err := dir.Get(rolloutFile, &j); there && err == nil && j.Snapshot != "" {
+			remedy += fmt.Sprintf("; what etcd held before %s is in %s", j.To, j.Snapshot)
+		}
+	}
+	return &UpgradeError{what, remedy}
+}
