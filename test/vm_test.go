@@ -38,14 +38,14 @@ func TestVirtualMachines(t *testing.T) {
 	}
 	part("status is healthy", v.healthy)
 	part("a second apply changes nothing", func() { v.want(0, "plan", "-f", v.file) })
-	part("all traffic is on the private network", v.trafficIsPrivate)
 	part("Services answer by ipvs on every machine", v.ipvsAnswers)
+	part("all traffic is on the private network", v.trafficIsPrivate) // now that there was some, from one machine to the other
 	part("swap is off", v.swapIsOff)
 	if !part("all machines are rebooted at once", v.rebootAtOnce) {
 		return
 	}
-	part("all traffic is still on the private network", v.trafficIsPrivate)
 	part("Services answer by ipvs after the reboot", v.ipvsAnswers)
+	part("all traffic is still on the private network", v.trafficIsPrivate)
 	part("swap is still off", v.swapIsOff)
 	part("status is healthy after the reboot", v.healthy)
 	part("plan finds nothing to do after the reboot", func() { v.want(0, "plan", "-f", v.file) })

@@ -136,7 +136,7 @@ func (f *drillFlags) write(r *drill.Report) error {
 }
 
 // writeFile puts a file in place that is whole or not there.
-func writeFile(path string, write func(io.Writer) error) error {
+func writeFile(path string, write func(io.Writer) error) (err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer t.Cleanup()
+	defer func() { err = errors.Join(err, t.Cleanup()) }() // nothing where it was put in its place
 	if err := write(t); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

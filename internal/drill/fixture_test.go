@@ -74,12 +74,12 @@ func upgraded() *Report {
 		if n%2 == 1 {
 			s.Kind, s.Seconds = Read, 0.01
 		}
-		switch {
-		case at == 9.5:
+		switch at {
+		case 9.5:
 			s.Error, s.Seconds, s.Retry = "dial tcp 10.0.0.100:6443: connect: connection refused", 0.001, &Retry{Seconds: 1.02}
-		case at == 9.75:
+		case 9.75:
 			s.Error, s.Seconds, s.Retry = "EOF", 0.004, &Retry{Seconds: 1.03, Error: "EOF"}
-		case at == 20:
+		case 20:
 			s.Seconds = 1.25
 		}
 		rec.Add(s)
