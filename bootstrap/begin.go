@@ -72,7 +72,7 @@ func (e *ExistsError) Remedy() string {
 	if e.Path == "" {
 		return "take it out of that cluster first, with slipway reset, or use another machine"
 	}
-	return "run init with those settings (init -f " + e.Path + ") to finish or repair it, or slipway reset to take it off first"
+	return "run init with those settings (init -f " + e.Path + ") to finish or repair it, slipway upgrade for another version of Kubernetes, or slipway reset to take it off first"
 }
 
 // Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the

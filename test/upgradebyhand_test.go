@@ -111,7 +111,7 @@ func (c *cluster) refusesToUpgrade(planes []string) {
 func (c *cluster) putBackByHand() {
 	c.t.Helper()
 	c.exec("cp-1", "systemd-run", "--unit=killer", "bash", "-c",
-		"while sleep 0.5; do grep -q v1.36.3 /etc/kubernetes/manifests/kube-apiserver.yaml && pkill -9 -f 'kube-apiserver --'; done")
+		"while sleep 0.5; do grep -q v1.36.3 /etc/kubernetes/manifests/kube-apiserver.yaml && pkill -9 -f 'kube-apiserve[r] --bind'; done")
 	start := time.Now()
 	c.t.Log(c.by("cp-1", 6, "it was put back to what it ran before", "upgrade apply 1.36.3"))
 	c.t.Logf("put back in %.0f s", time.Since(start).Seconds())
