@@ -204,7 +204,7 @@ func (c *cluster) upgradedByHand(machines []string) {
 	if out := c.asAdmin("cp-2", "-n", "kube-system", "get", "configmap", "slipway", "-o", "jsonpath={.data}"); !strings.Contains(out, "1.36.3") || strings.Contains(out, "upgrade.json") {
 		c.t.Errorf("the declaration:\n%s", out)
 	}
-	c.exec("cp-1", "bash", "-c", "etcdutl snapshot status /var/lib/slipway/cluster/state/snapshots/*.db")
+	c.exec("cp-1", "bash", "-c", "set -e; for s in /var/lib/slipway/cluster/state/snapshots/*.db; do etcdutl snapshot status $s; done")
 }
 
 // polls asks the API at the endpoint from a machine, each time with a new connection, until stop, which tells how that went.
