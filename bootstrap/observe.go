@@ -32,7 +32,7 @@ func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
 		return nil, err
 	}
 	if err := r.connect(ctx); err != nil {
-		return nil, err
+		return nil, r.unreached(ctx, err)
 	}
 	if err := r.loadCerts(ctx); err != nil {
 		return nil, err
@@ -56,6 +56,7 @@ func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
 	if err := r.replacedObjects(ctx, p); err != nil {
 		return nil, err
 	}
+	r.tellMembers(p)
 	if r.rollout != nil || r.anyServes(ctx) && !r.taking {
 		err = r.course(p)
 	}
@@ -77,6 +78,9 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	if err := r.guardMachines(); err != nil {
+		return err
+	}
+	if err := r.findMembers(ctx); err != nil {
 		return err
 	}
 	if err := r.preflight(p); err != nil {

@@ -120,10 +120,13 @@ func coded(err error) error {
 		rolled      *bootstrap.RolloutError
 		takeBack    *bootstrap.NothingToTakeBackError
 		upgrade     *bootstrap.UpgradeError
+		quorum      *bootstrap.QuorumLostError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.As(err, &quorum):
+		return &exitError{exitQuorum, err}
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
 	case errors.As(err, &takeBack), errors.As(err, &upgrade):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // Status is one member as it sees itself.
@@ -64,13 +65,20 @@ type Member struct {
 }
 
 // Members lists the membership; it needs quorum.
-func (c *Client) Members(ctx context.Context) ([]Member, error) {
+func (c *Client) Members(ctx context.Context) ([]Member, error) { return c.list(ctx) }
+
+// Known lists the membership as this member knows it, also without quorum.
+func (c *Client) Known(ctx context.Context) ([]Member, error) {
+	return c.list(ctx, clientv3.WithSerializable())
+}
+
+func (c *Client) list(ctx context.Context, how ...clientv3.OpOption) ([]Member, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := c.listening(ctx); err != nil {
 		return nil, err
 	}
-	list, err := c.api.MemberList(ctx)
+	list, err := c.api.MemberList(ctx, how...)
 	if err != nil {
 		return nil, fmt.Errorf("etcd %s: list members: %w", c.endpoint, err)
 	}

@@ -10,15 +10,24 @@ const FormatVersion = 1
 // Plan is everything an apply would change.
 type Plan struct {
 	Format     int      `json:"format"`
-	Cluster    string   `json:"cluster"`          // declared name
-	ID         string   `json:"id"`               // cluster id; "" before there is a CA
-	Kubernetes string   `json:"kubernetes"`       // version aimed at
-	Spec       string   `json:"spec"`             // sha256 of the spec and its inputs, so that a stored plan knows its file
-	Nodes      []Node   `json:"nodes"`            // in the file's order, removed ones last
-	Objects    []Object `json:"objects"`          // of the cluster's API
-	From       string   `json:"from,omitempty"`   // version of Kubernetes that the cluster leaves
-	Course     []Stage  `json:"course,omitempty"` // of a change of version, in its order
+	Cluster    string   `json:"cluster"`           // declared name
+	ID         string   `json:"id"`                // cluster id; "" before there is a CA
+	Kubernetes string   `json:"kubernetes"`        // version aimed at
+	Spec       string   `json:"spec"`              // sha256 of the spec and its inputs, so that a stored plan knows its file
+	Nodes      []Node   `json:"nodes"`             // in the file's order, removed ones last
+	Objects    []Object `json:"objects"`           // of the cluster's API
+	From       string   `json:"from,omitempty"`    // version of Kubernetes that the cluster leaves
+	Course     []Stage  `json:"course,omitempty"`  // of a change of version, in its order
+	Members    []Member `json:"members,omitempty"` // what becomes of etcd's members, in its order
 	Warnings   []string `json:"warnings,omitempty"`
+}
+
+// Member is one change of etcd's membership, with what holds once it is made.
+type Member struct {
+	Node      string `json:"node"`
+	Does      string `json:"does"`
+	Voters    int    `json:"voters"`
+	Tolerates int    `json:"tolerates"` // failures of voters that etcd survives
 }
 
 // Stage is one step of a change of version, on one node or several at once.
@@ -53,5 +62,5 @@ func (p *Plan) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Objects) == 0
+	return len(p.Objects)+len(p.Members) == 0
 }
