@@ -41,7 +41,7 @@ func (ms *membership) steps(declared []*machine) (out []memberStep) {
 		}
 	}
 	add := func(kind stepKind, name, does string) {
-		out = append(out, memberStep{kind, name, does, voters, spare(healthy, voters)})
+		out = append(out, memberStep{kind, name, does, voters, tolerated(healthy, voters)})
 	}
 	for _, m := range ms.gone {
 		member, known := ms.of(m.node)
@@ -77,8 +77,8 @@ func (ms *membership) steps(declared []*machine) (out []memberStep) {
 	return out
 }
 
-// spare is how many of the healthy voters may fail without quorum being lost.
-func spare(healthy, voters int) int { return healthy - (voters/2 + 1) }
+// tolerated is how many of the healthy voters may fail without quorum being lost.
+func tolerated(healthy, voters int) int { return healthy - (voters/2 + 1) }
 
 // tolerance is what etcd survives as it is.
 func (ms *membership) tolerance() int {
@@ -91,7 +91,7 @@ func (ms *membership) tolerance() int {
 			}
 		}
 	}
-	return spare(healthy, voters)
+	return tolerated(healthy, voters)
 }
 
 // warnings tell where the fault tolerance goes down, for a while or for good.
@@ -122,7 +122,7 @@ func (ms *membership) refusal(m *machine) string {
 			healthy++
 		}
 	}
-	if spare(healthy, voters) >= 0 {
+	if tolerated(healthy, voters) >= 0 {
 		return ""
 	}
 	return fmt.Sprintf("without its member, %d of the other %d voters answer, which is no majority", healthy, voters)

@@ -25,7 +25,7 @@ func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
 func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
-	if err := r.guard(); err != nil {
+	if err := errors.Join(r.guard(), r.guardRecovery()); err != nil {
 		return nil, err
 	}
 	if err := r.openBundle(); err != nil {

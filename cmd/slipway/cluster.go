@@ -121,11 +121,12 @@ func coded(err error) error {
 		takeBack    *bootstrap.NothingToTakeBackError
 		upgrade     *bootstrap.UpgradeError
 		quorum      *bootstrap.QuorumLostError
+		recovery    *bootstrap.RecoveryError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
-	case errors.As(err, &quorum):
+	case errors.As(err, &quorum), errors.As(err, &recovery) && recovery.Half:
 		return &exitError{exitQuorum, err}
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
