@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/slipway/slipway/components"
@@ -46,6 +47,9 @@ func (r *Run) dropMember(ctx context.Context, m *machine, sink event.Sink) error
 	defer client.Close()
 	r.membership.members = members
 	r.findHealthy(ctx)
+	if m.host == nil && r.votesUnreached(ctx, m) {
+		return fmt.Errorf("it cannot be reached, but it is not dead either, since its etcd member votes: make it reachable, or power it off, and apply again: %w", m.unreached)
+	}
 	member, there := memberOf(members, m.node)
 	if !there {
 		return nil
@@ -61,6 +65,24 @@ func (r *Run) dropMember(ctx context.Context, m *machine, sink event.Sink) error
 	delete(r.membership.healthy, member.Peer)
 	r.membership.members = slices.DeleteFunc(members, func(o etcd.Member) bool { return o.ID == member.ID })
 	return r.rememberMembers()
+}
+
+// votesUnreached asks the member of a machine that does not answer by way of those that do.
+func (r *Run) votesUnreached(ctx context.Context, m *machine) bool {
+	for _, via := range r.controlPlanes() {
+		if via.host == nil {
+			continue
+		}
+		client, err := r.member(&machine{node: m.node, host: via.host})
+		if err != nil {
+			continue
+		}
+		err = client.Voting(ctx)
+		if closing := client.Close(); err == nil && closing == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // takeOutMember takes a control plane out of the cluster that is no longer declared. Its pods leave while its own API server still

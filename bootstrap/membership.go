@@ -9,7 +9,6 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
-	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -136,13 +135,8 @@ func (r *Run) findLeaving(ctx context.Context) error {
 		}
 	}
 	return each(r.membership.gone, func(m *machine) error {
-		err := r.reach(ctx, m)
-		if silent := new(host.UnreachableError); errors.As(err, &silent) && ctx.Err() == nil {
-			m.unreached = err
-			return nil
-		}
-		if err != nil {
-			return err
+		if m.unreached = r.reach(ctx, m); m.unreached != nil {
+			return ctx.Err()
 		}
 		return r.look(ctx, m)
 	})
