@@ -110,7 +110,7 @@ func (r *Run) takeOutMember(ctx context.Context, client *kube.Client, m *machine
 		return err
 	}
 	if err := errors.Join(own.MoveLeader(ctx), own.Close()); err != nil {
-		return err
+		sink.Emit(event.Event{Kind: event.Warning, Message: err.Error()}) // the others elect one when it leaves
 	}
 	if err := r.dropMember(ctx, m, sink); err != nil {
 		return err
