@@ -91,35 +91,43 @@ func (r *Run) quorumLost(ctx context.Context) error {
 }
 
 // leaderless are the members of a cluster that has been one and has no leader now, as one of them knows it; none where there is a
-// leader, or where no member answers. A cluster that never had quorum is one that is being made.
+// leader, or where no member answers. A cluster that never had quorum is one that is being made: none of its members has told the
+// others where it takes clients.
 func (r *Run) leaderless(ctx context.Context, machines []*machine) (members []etcd.Member, err error) {
 	for _, m := range machines {
 		if m.host == nil {
 			continue
 		}
-		client, err := r.memberOf(m)
-		if err != nil {
-			return nil, err
-		}
-		s, statusErr := client.Status(ctx)
-		var known []etcd.Member
-		if statusErr == nil {
-			known, statusErr = client.Known(ctx)
-		}
-		if err := client.Close(); err != nil {
-			return nil, err
-		}
+		known, leader, err := r.knownTo(ctx, m)
 		switch {
-		case statusErr != nil:
-			continue
-		case s.Leader != 0:
+		case err != nil: // it has none that runs
+		case leader:
 			return nil, nil
-		// The first entries are the members from the start; the first leader adds one.
-		case s.RaftIndex > uint64(len(known)):
+		case slices.ContainsFunc(known, func(o etcd.Member) bool { return o.Client != "" }):
 			members = known
 		}
 	}
 	return members, nil
+}
+
+// knownTo are the members that m's own knows, and whether it has a leader. One that has started without quorum answers its peers only.
+func (r *Run) knownTo(ctx context.Context, m *machine) (members []etcd.Member, leader bool, err error) {
+	client, err := r.member(m)
+	if err != nil {
+		return nil, false, err
+	}
+	s, err := client.Status(ctx)
+	if err == nil {
+		members, err = client.Known(ctx)
+		return members, s.Leader != 0, errors.Join(err, client.Close())
+	}
+	a := r.memberAccess(m)
+	a.Endpoint = components.PeerURL(m.node)
+	members, peerErr := etcd.AskPeer(ctx, a)
+	if peerErr != nil {
+		return nil, false, errors.Join(err, peerErr, client.Close())
+	}
+	return members, false, client.Close()
 }
 
 // unreached says of machines that do not answer that quorum is lost with them, where that is so: it is the graver news.

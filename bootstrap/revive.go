@@ -126,8 +126,8 @@ func (r *Run) planes() []*machine { return slices.Concat(r.controlPlanes(), r.me
 // survivor is a member that answers.
 type survivor struct {
 	m      *machine
-	index  uint64
-	leader bool // it knows of one
+	index  uint64 // 0 where it does not tell
+	leader bool   // it knows of one
 }
 
 func (r *Run) survivors(ctx context.Context) (out []survivor, err error) {
@@ -136,21 +136,34 @@ func (r *Run) survivors(ctx context.Context) (out []survivor, err error) {
 		if m.host == nil || m.facts.Cluster != r.certs.ClusterID() {
 			return nil
 		}
-		client, err := r.member(m)
-		if err != nil {
-			return err
-		}
-		if s, statusErr := client.Status(ctx); statusErr == nil && !s.Learner {
+		if _, leader, err := r.knownTo(ctx, m); err == nil {
+			index, learner := r.decided(ctx, m)
 			mu.Lock()
-			out = append(out, survivor{m, s.RaftIndex, s.Leader != 0})
-			mu.Unlock()
+			defer mu.Unlock()
+			if !learner {
+				out = append(out, survivor{m, index, leader})
+			}
 		}
-		return client.Close()
+		return nil
 	})
 	slices.SortFunc(out, func(a, b survivor) int {
 		return cmp.Or(cmp.Compare(b.index, a.index), strings.Compare(a.m.node.Name, b.m.node.Name))
 	})
 	return out, err
+}
+
+// decided is the index up to which m's member knows what was decided, and whether it is a learner. It is 0 of one that has started
+// without quorum: it does not tell.
+func (r *Run) decided(ctx context.Context, m *machine) (index uint64, learner bool) {
+	client, err := r.member(m)
+	if err != nil {
+		return 0, false
+	}
+	s, err := client.Status(ctx)
+	if errors.Join(err, client.Close()) != nil {
+		return 0, false
+	}
+	return s.RaftIndex, s.Learner
 }
 
 // choose makes the recovery from the member that knows most, or from the one that is named.
@@ -161,6 +174,9 @@ func (r *Run) choose(members []survivor, from string) (*Recovery, error) {
 	}
 	if at < 0 || len(members) == 0 {
 		return nil, &RecoveryError{"no member answers on " + cmp.Or(from, "any control plane"), "name one of those whose etcd runs, or leave --from out", false}
+	}
+	if from == "" && len(members) > 1 && members[len(members)-1].index == 0 {
+		return nil, &RecoveryError{"several members live, and not all of them tell how much they know, since they have started without quorum", "name one with --from; what the others have is moved aside, not deleted", false}
 	}
 	out := &Recovery{Survivor: members[at].m.node.Name, Index: members[at].index, Begun: time.Now().UTC().Truncate(time.Second)}
 	if !r.declares(out.Survivor) {

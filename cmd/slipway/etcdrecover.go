@@ -86,7 +86,11 @@ func sayRecovery(w io.Writer, p *bootstrap.Recovery) error {
 	if p.GoesOn {
 		fmt.Fprintf(&b, "A recovery was begun at %s and cut off; it is gone on with.\n", p.Begun.Format("2006-01-02 15:04:05 MST"))
 	}
-	fmt.Fprintf(&b, "%s becomes the only member of etcd, with all that is decided up to index %d.\n", p.Survivor, p.Index)
+	known := "what it has"
+	if p.Index > 0 {
+		known = fmt.Sprintf("all that is decided up to index %d", p.Index)
+	}
+	fmt.Fprintf(&b, "%s becomes the only member of etcd, with %s.\n", p.Survivor, known)
 	for _, other := range p.Others {
 		fmt.Fprintf(&b, "  %s (%s): %s\n", other.Name, other.Address, other.Is)
 	}
