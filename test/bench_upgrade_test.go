@@ -5,10 +5,13 @@ package test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway/slipway/internal/drill"
 	"github.com/slipway/slipway/internal/event"
@@ -153,6 +156,13 @@ func atVersion(ctx context.Context, client *kube.Client, version string) error {
 		if err := client.NodeRuns(ctx, m, version); err != nil {
 			return err
 		}
+	}
+	cordoned, err := client.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{FieldSelector: "spec.unschedulable=true"})
+	if err != nil {
+		return err
+	}
+	if len(cordoned.Items) > 0 {
+		return fmt.Errorf("%s takes no pods", cordoned.Items[0].Name)
 	}
 	return whole(ctx, client)
 }

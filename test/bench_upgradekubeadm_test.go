@@ -64,7 +64,12 @@ func (k *kubeadmSide) upgradeOne(machine, verb string) error {
 			return errors.Join(err, k.keep("upgrade-kubeadm-"+machine+".log", out))
 		}},
 		// What kubectl drain and kubectl uncordon do, with kubectl's own packages.
-		{"drain", "", func() error { return k.client.Drain(ctx, machine, 5*time.Minute) }},
+		{"drain", "", func() error {
+			if err := k.client.Cordon(ctx, machine); err != nil {
+				return err
+			}
+			return k.client.Drain(ctx, machine, 5*time.Minute)
+		}},
 		{"new kubelet until Ready", "", func() error {
 			if _, err := k.ssh(machine, nil, "mv "+newPath+"/* /usr/local/bin/ && systemctl daemon-reload && systemctl restart kubelet"); err != nil {
 				return err
