@@ -77,7 +77,9 @@ test-vm: bundle vm-deps $(VM_BOX)
 torture: bundles
 	go test -tags torture -count=1 -timeout 4h -v ./test/...
 
-bench: bundle
+# An upgrade goes from one of these versions to the other.
+bench: SUPPORTED = $(sort $(KUBERNETES) 1.35.4 1.36.3)
+bench: bundles
 	go test -tags bench -count=1 -timeout 2h -v ./test/...
 
 fuzz:

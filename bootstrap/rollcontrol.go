@@ -16,7 +16,7 @@ import (
 
 // rollControlPlane takes one control plane that serves to its new State, or back to what it was.
 func (r *Run) rollControlPlane(ctx context.Context, m *machine, sink event.Sink) error {
-	if !disturbing(m.changes) {
+	if !felt(m.changes) {
 		if err := m.agent.Converge(ctx, m.state, sink); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (r *Run) throughParts(ctx context.Context, m *machine, sink event.Sink) err
 
 // rollBalancer changes a machine that is nothing but a balancer. Another has the address meanwhile.
 func (r *Run) rollBalancer(ctx context.Context, m *machine, sink event.Sink) error {
-	if !disturbing(m.changes) {
+	if !felt(m.changes) {
 		return m.agent.Converge(ctx, m.state, sink)
 	}
 	if err := r.yield(ctx, m, yieldFor); err != nil {

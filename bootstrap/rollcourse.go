@@ -27,7 +27,7 @@ func (r *Run) course(p *plan.Plan) error {
 		switch {
 		case m.node.Role != spec.Worker:
 			rest = append(rest, m)
-		case disturbing(m.changes):
+		case felt(m.changes):
 			workers = append(workers, m)
 		default:
 			free = append(free, m.node.Name)
@@ -104,6 +104,9 @@ func disturbs(changes []node.Change) string {
 		case kind == "unit" && (c.Action == node.Restart || c.Action == node.Start):
 			what = append(what, strings.TrimSuffix(name, ".service"))
 		}
+	}
+	if len(what) == 0 && node.IsUnfinished(changes) {
+		return "changed already by a run that was cut off, looked at again"
 	}
 	if len(what) == 0 {
 		return "nothing restarts"

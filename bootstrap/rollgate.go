@@ -138,4 +138,7 @@ func disturbing(changes []node.Change) bool {
 	})
 }
 
+// felt reports whether a machine has to come through its changes: it is disturbed by them, or was by those that a run before began.
+func felt(changes []node.Change) bool { return disturbing(changes) || node.IsUnfinished(changes) }
+
 func isImage(c node.Change) bool { return strings.HasPrefix(c.ID, "image ") && c.Action != node.Delete }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -109,7 +110,9 @@ func rollStage(m *machine) string {
 	return "control-planes"
 }
 
-// fetchAhead lets all machines take in the images that they will need, at once: that is what takes long, and disturbs nothing.
+// fetchAhead lets machines take in the images that they will need: that is what takes long, and restarts nothing. It does take
+// processors and disks, so control planes and balancers go one after the other, and the API is never slow on more than one of them; workers
+// go all at once beside them.
 func (r *Run) fetchAhead(ctx context.Context, machines []*machine) error {
 	var lacking []*machine
 	for _, m := range machines {
@@ -117,7 +120,15 @@ func (r *Run) fetchAhead(ctx context.Context, machines []*machine) error {
 			lacking = append(lacking, m)
 		}
 	}
+	var serving sync.Mutex
 	return r.eachStage("images", lacking, func(m *machine, sink event.Sink) error {
+		if m.node.Role != spec.Worker {
+			serving.Lock()
+			defer serving.Unlock()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		ahead := part(m.state)
 		ahead.Resources = slices.DeleteFunc(slices.Clone(ahead.Resources), func(res node.Resource) bool { return res.Image == nil })
 		return m.agent.Converge(ctx, ahead, sink)

@@ -22,7 +22,7 @@ func (r *Run) rollWorkers(ctx context.Context, workers []*machine) error {
 	}
 	var free, busy []*machine
 	for _, m := range workers {
-		if registered[m.node.Name] && disturbing(m.changes) {
+		if registered[m.node.Name] && felt(m.changes) {
 			busy = append(busy, m)
 		} else {
 			free = append(free, m)
@@ -64,7 +64,7 @@ func (r *Run) rollWorker(ctx context.Context, m *machine, sink event.Sink) (err 
 		return err
 	}
 	well := r.nodeWell(ctx, m)
-	if r.rollout != nil {
+	if r.rollout != nil && disturbing(m.changes) {
 		if err := client.Cordon(ctx, m.node.Name); err != nil {
 			return err
 		}

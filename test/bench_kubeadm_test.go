@@ -4,14 +4,13 @@ package test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway/slipway/internal/kube"
 )
 
 // kubeadmSide drives kubeadm on machines over OpenSSH, as a careful script would.
@@ -19,47 +18,61 @@ type kubeadmSide struct {
 	*bench
 	c      *cluster
 	files  map[string]map[string][]byte // by machine and path
-	token  string
-	key    string // of the certificates that control planes fetch
-	caHash string
+	config *kubeadmConfig
+	client *kube.Client // of a cluster that is upgraded
 	stages []stretch
 }
 
 // kubeadm makes a cluster on fresh machines. Whatever can be done on several machines at once is.
 func (b *bench) kubeadm(t *testing.T, model slipwayRun) course {
-	c := newCluster(t, "bench", benchNet, highlyAvailableMachines()...)
-	c.write(highlyAvailable())
-	k := &kubeadmSide{bench: b, c: c, files: model.files, token: benchToken()}
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails
-	k.key = hex.EncodeToString(raw)
-	addons, err := k.addons()
+	c := newCluster(t, "bench", benchNet, benchLab()...)
+	c.write(benchFile())
+	k := &kubeadmSide{bench: b, c: c, files: model.files}
+	parts, err := k.making()
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := b.calm(t)
-	m := newMeter(t)
-	start := time.Now()
-	for _, s := range []struct {
-		name, note string
-		do         func() error
-	}{
+	run := k.timed(t, parts)
+	run.before = before
+	b.keepJournals(t, c, "kubeadm")
+	return run
+}
+
+// making is how a cluster is made, part by part.
+func (k *kubeadmSide) making() ([]part, error) {
+	k.configure()
+	addons, err := k.addons()
+	return []part{
 		{"payload", "executables, images and settings to all machines at once", func() error { return each(benchMachines, k.send) }},
 		{"machines", "kernel parameters, containerd and import of images on all machines at once", func() error { return each(benchMachines, k.install) }},
 		{"init", "kubeadm init on cp-1", k.init},
 		{"join", "", func() error { return k.joinAll(addons) }},
 		{"ready", "until every node is Ready and all of kube-system runs", k.wait},
-	} {
-		if err := k.stage(s.name, s.note, s.do); err != nil {
+	}, err
+}
+
+// part is one stage of a side's course.
+type part struct {
+	name, note string
+	do         func() error
+}
+
+// timed does the parts under the clock.
+func (k *kubeadmSide) timed(t *testing.T, parts []part) (run course) {
+	t.Helper()
+	m := newMeter(t)
+	start := time.Now()
+	for _, p := range parts {
+		if err := k.stage(p.name, p.note, p.do); err != nil {
 			k.tell(t)
-			t.Fatalf("kubeadm's side, stage %s: %v", s.name, err)
+			t.Fatalf("kubeadm's side, stage %s: %v", p.name, err)
 		}
 	}
-	run := course{total: time.Since(start), stages: k.stages, before: before}
+	run.total, run.stages = time.Since(start), k.stages
 	if err := m.fill(&run, start); err != nil {
 		t.Fatal(err)
 	}
-	b.keepJournals(t, c, "kubeadm")
 	return run
 }
 
@@ -85,20 +98,13 @@ rm `+imagesPath)
 	return err
 }
 
-var caHash = regexp.MustCompile(`--discovery-token-ca-cert-hash (sha256:[0-9a-f]{64})`)
-
 // init makes the first control plane.
 func (k *kubeadmSide) init() error {
-	out, err := k.kubeadm("cp-1", "init --upload-certs --skip-token-print --skip-certificate-key-print", k.initConfig())
+	out, err := k.kubeadm("cp-1", "init --upload-certs --skip-token-print --skip-certificate-key-print", k.config.init(k.c))
 	if err != nil {
 		return err
 	}
-	found := caHash.FindStringSubmatch(out)
-	if found == nil {
-		return fmt.Errorf("kubeadm init does not tell the hash of its CA:\n%s", last(out, 2000))
-	}
-	k.caHash = found[1]
-	return nil
+	return k.config.learn(out)
 }
 
 // joinAll joins every other machine and applies the addons, all at once. kubeadm itself makes control
@@ -124,7 +130,7 @@ func (k *kubeadmSide) joinAll(addons string) error {
 }
 
 func (k *kubeadmSide) join(machine string) error {
-	_, err := k.kubeadm(machine, "join", k.joinConfig(machine))
+	_, err := k.kubeadm(machine, "join", k.config.join(k.c, machine))
 	return err
 }
 

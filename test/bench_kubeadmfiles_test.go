@@ -49,74 +49,16 @@ WantedBy=multi-user.target
 
 // forKubeadm fits a file of slipway's to kubeadm's cluster: the balancer's port is all that differs.
 func (k *kubeadmSide) forKubeadm(content []byte) []byte {
-	shared := benchNet + ".100:"
+	shared := k.c.net + ".100:"
 	return bytes.ReplaceAll(content, []byte(shared+"6443"), fmt.Append(nil, shared, kubeadmPort))
 }
 
-// address of a machine, as highlyAvailableMachines gives it.
-func address(machine string) string {
-	for _, m := range highlyAvailableMachines() {
-		if name, octet, _ := strings.Cut(m, "="); name == machine {
-			return benchNet + "." + octet
-		}
-	}
-	return ""
-}
-
-// registration is what init and join both say of a machine. Warnings about the lab (cgroup version 1,
-// few processors) must not stop it; what is really missing shows at once anyway.
-func registration(machine string) string {
-	return `nodeRegistration:
-  name: ` + machine + `
-  criSocket: unix:///run/containerd/containerd.sock
-  imagePullPolicy: Never
-  ignorePreflightErrors: [all]
-  kubeletExtraArgs: [{name: node-ip, value: ` + address(machine) + `}]
-`
-}
-
-func (k *kubeadmSide) initConfig() string {
-	driver := "cgroupfs"
+// configure fixes what kubeadm is told here: the endpoint at the balancer's port, the rest as slipway's machines have it.
+func (k *kubeadmSide) configure() {
+	k.config = newKubeadmConfig(k.version, fmt.Sprintf("%s.100:%d", k.c.net, kubeadmPort))
 	if bytes.Contains(k.files["cp-1"]["/etc/containerd/config.toml"], []byte("SystemdCgroup = true")) {
-		driver = "systemd"
+		k.config.driver = "systemd"
 	}
-	return fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-bootstrapTokens: [{token: %q, ttl: 2h0m0s}]
-certificateKey: %q
-localAPIEndpoint: {advertiseAddress: %s, bindPort: 6443}
-%s---
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-kubernetesVersion: v%s
-controlPlaneEndpoint: %s.100:%d
-networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: %s
-failCgroupV1: false
-evictionHard: {memory.available: 100Mi, nodefs.available: 2%%, imagefs.available: 2%%}
-imageGCHighThresholdPercent: 98
-imageGCLowThresholdPercent: 97
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
-conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
-`, k.token, k.key, address("cp-1"), registration("cp-1"), kubernetesVersion(), benchNet, kubeadmPort, driver)
-}
-
-func (k *kubeadmSide) joinConfig(machine string) string {
-	config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-discovery:
-  bootstrapToken: {token: %q, apiServerEndpoint: "%s.100:%d", caCertHashes: [%q]}
-%s`, k.token, benchNet, kubeadmPort, k.caHash, registration(machine))
-	if roleOf(machine) == "control-plane" {
-		config += fmt.Sprintf("controlPlane:\n  certificateKey: %q\n  localAPIEndpoint: {advertiseAddress: %s, bindPort: 6443}\n", k.key, address(machine))
-	}
-	return config
 }
 
 // addons are the pod network and metrics-server as slipway applies them. kubeadm brings its own CoreDNS

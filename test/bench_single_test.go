@@ -78,7 +78,7 @@ func (b *bench) singleSlipway(t *testing.T) (singleCourse, map[string][]byte) {
 	_, settings, _ := strings.Cut(string(text), "\nssh {") // how to reach it and where the bundle lies is nothing to init
 	_, settings, _ = strings.Cut(settings, "\n}\n")
 	node := fmt.Sprintf("cluster \"bench\" {\n  kubernetes = %q\n}\n%s", kubernetesVersion(), settings)
-	run := k.timed(t, []part{
+	run := k.timedSingle(t, []part{
 		{"payload", "slipway and its bundle", func() error {
 			archive, err := os.Open(filepath.Join(k.payload, "slipway.tar"))
 			if err != nil {
@@ -105,18 +105,18 @@ func (b *bench) singleSlipway(t *testing.T) (singleCourse, map[string][]byte) {
 func (b *bench) singleKubeadm(t *testing.T, files map[string][]byte) singleCourse {
 	k := b.oneMachine(t)
 	k.files = map[string]map[string][]byte{"cp-1": files}
-	k.token, k.key = benchToken(), strings.Repeat("0", 64)
+	k.configure()
 	addons, err := k.addons()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var config []string // that of the first of several, but for their endpoint
-	for _, line := range strings.Split(k.initConfig(), "\n") {
+	for _, line := range strings.Split(k.config.init(k.c), "\n") {
 		if !strings.HasPrefix(line, "controlPlaneEndpoint:") && !strings.HasPrefix(line, "certificateKey:") {
 			config = append(config, line)
 		}
 	}
-	return k.timed(t, []part{
+	return k.timedSingle(t, []part{
 		{"payload", "executables, images and settings", func() error { return k.send("cp-1") }},
 		{"machine", "kernel parameters, containerd and import of images", func() error { return k.install("cp-1") }},
 		{"init", "kubeadm init", func() error {
@@ -134,14 +134,8 @@ func (b *bench) singleKubeadm(t *testing.T, files map[string][]byte) singleCours
 	})
 }
 
-// part is one stage of a side's course.
-type part struct {
-	name, note string
-	do         func() error
-}
-
-// timed does the parts under the clock.
-func (k *kubeadmSide) timed(t *testing.T, parts []part) (run singleCourse) {
+// timedSingle does the parts under the clock, and sees when the node is Ready.
+func (k *kubeadmSide) timedSingle(t *testing.T, parts []part) (run singleCourse) {
 	run.before = k.calm(t)
 	m := newMeter(t)
 	start := time.Now()

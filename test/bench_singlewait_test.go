@@ -5,7 +5,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -125,5 +124,3 @@ func (b *bench) reportSingle(t *testing.T, pairs [][2]singleCourse) {
 		t.Fatal(err)
 	}
 }
-
-func benchToken() string { return strings.ToLower(rand.Text()[:6] + "." + rand.Text()[:16]) }

@@ -31,8 +31,8 @@ type slipwayRun struct {
 
 // slipway makes a cluster on fresh machines, and applies again to it.
 func (b *bench) slipway(t *testing.T) slipwayRun {
-	c := newCluster(t, "bench", benchNet, highlyAvailableMachines()...)
-	file := c.write(highlyAvailable())
+	c := newCluster(t, "bench", benchNet, benchLab()...)
+	file := c.write(benchFile())
 	before := b.calm(t)
 	m := newMeter(t)
 	start := time.Now()

@@ -3,10 +3,12 @@
 package test
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,8 +18,26 @@ import (
 
 const benchNet = "10.86.0"
 
-// benchMachines are the machines of either side, in the order of the cluster's file.
-var benchMachines = []string{"cp-1", "cp-2", "cp-3", "w-1", "w-2"}
+// benchMachines are the machines of either side, in the order of the cluster's file. BENCH_MACHINES names fewer, such as
+// cp-1,w-1, for a quick look at what the benchmarks do; docs/results holds what all of them took.
+var benchMachines = strings.Split(cmp.Or(os.Getenv("BENCH_MACHINES"), "cp-1,cp-2,cp-3,w-1,w-2"), ",")
+
+// benchLab is how the lab is told of them.
+func benchLab() (out []string) {
+	for _, m := range benchMachines {
+		out = append(out, m+"="+lastOctet(m))
+	}
+	return out
+}
+
+// benchFile is how the cluster's file is.
+func benchFile() string {
+	text := "load_balancer \"vip\" {}\n"
+	for _, m := range benchMachines {
+		text += nodeBlock(m, roleOf(m), lastOctet(m))
+	}
+	return text
+}
 
 // TestBench makes the same cluster on equal fresh machines, first with slipway, then with kubeadm, and
 // writes how long it took to docs/results/bench.md. It fails when one of them does not make its cluster,
@@ -72,23 +92,33 @@ func benchRuns(t *testing.T) int {
 
 func prepareBench(t *testing.T) *bench {
 	t.Helper()
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	opened, err := bundle.Open(filepath.Join(root, "build", "slipway-"+kubernetesVersion()+"-amd64.bundle"))
-	if err != nil {
-		t.Fatalf("%v: run it through make, which builds the bundle", err)
-	}
-	t.Cleanup(func() { _ = opened.Close() }) // read only
-	b := &bench{root: root, bundle: opened, payload: t.TempDir()}
-	if b.program, err = compileKubeadm(root); err != nil {
+	b := openBench(t, kubernetesVersion())
+	var err error
+	if b.program, err = compileKubeadm(b.root, b.version); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.pack(); err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// openBench opens the bundle of a version.
+func openBench(t *testing.T, version string) *bench {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := bundle.Open(filepath.Join(root, "build", "slipway-"+version+"-amd64.bundle"))
+	if err != nil {
+		t.Fatalf("%v: run it through make, which builds the bundle", err)
+	}
+	t.Cleanup(func() { _ = opened.Close() }) // read only
+	if err := os.MkdirAll(filepath.Join(root, "build", "bench"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return &bench{root: root, version: version, bundle: opened, payload: t.TempDir()}
 }
 
 // calm gives both sides the same start: what they send lies in memory, nothing waits to be written, and the

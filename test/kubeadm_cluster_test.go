@@ -3,8 +3,6 @@
 package test
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,53 +20,13 @@ import (
 // kubeadmCluster makes a cluster with kubeadm, as its documentation says: the first control plane, then all others at once.
 func (c *cluster) kubeadmCluster(machines []string, endpoint string) {
 	c.t.Helper()
-	token := strings.ToLower(rand.Text()[:6] + "." + rand.Text()[:16])
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails
-	key := hex.EncodeToString(raw)
-	config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-bootstrapTokens: [{token: %q, ttl: 2h0m0s}]
-certificateKey: %q
-localAPIEndpoint: {advertiseAddress: %s}
-%s---
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-kubernetesVersion: v%s
-controlPlaneEndpoint: %s
-networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}
-apiServer: {certSANs: [kube.example.com]}
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: cgroupfs
-failCgroupV1: false
-evictionHard: {memory.available: 100Mi, nodefs.available: 2%%, imagefs.available: 2%%}
-imageGCHighThresholdPercent: 98
-imageGCLowThresholdPercent: 97
-maxPods: 100
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
-conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
-`, token, key, c.at("cp-1"), c.registration("cp-1"), kubernetesVersion(), endpoint)
-	out := c.kubeadm("cp-1", "init --upload-certs", config)
-	_, hash, found := strings.Cut(out, "--discovery-token-ca-cert-hash ")
-	if !found {
-		c.t.Fatalf("kubeadm init does not tell the hash of its authority:\n%s", out)
+	config := newKubeadmConfig(kubernetesVersion(), endpoint)
+	config.cluster, config.kubelet = "apiServer: {certSANs: [kube.example.com]}\n", "maxPods: 100\n"
+	if err := config.learn(c.kubeadm("cp-1", "init --upload-certs", config.init(c))); err != nil {
+		c.t.Fatal(err)
 	}
-	hash = strings.Fields(hash)[0]
 	c.parallel(machines[1:], func(m string) error {
-		config := fmt.Sprintf(`apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-discovery:
-  bootstrapToken: {token: %q, apiServerEndpoint: %q, caCertHashes: [%q]}
-%s`, token, endpoint, hash, c.registration(m))
-		if strings.HasPrefix(m, "cp-") {
-			config += fmt.Sprintf("controlPlane: {certificateKey: %q, localAPIEndpoint: {advertiseAddress: %s}}\n", key, c.at(m))
-		}
-		if err := c.place(m, "root/kubeadm.yaml", config); err != nil {
+		if err := c.place(m, "root/kubeadm.yaml", config.join(c, m)); err != nil {
 			return err
 		}
 		_, err := c.script(m, "kubeadm join --config /root/kubeadm.yaml 2>&1")
@@ -95,25 +53,6 @@ func (c *cluster) place(machine, path, text string) error {
 		return err
 	}
 	return os.WriteFile(path, []byte(text), 0o600)
-}
-
-// at is the address of a machine of the lab.
-func (c *cluster) at(machine string) string { return c.net + "." + lastOctet(machine) }
-
-// lastOctet is 11 for cp-1, 21 for w-1.
-func lastOctet(machine string) string {
-	kind, n, _ := strings.Cut(machine, "-")
-	return map[string]string{"cp": "1", "w": "2"}[kind] + n
-}
-
-func (c *cluster) registration(machine string) string {
-	return `nodeRegistration:
-  name: ` + machine + `
-  criSocket: unix:///run/containerd/containerd.sock
-  imagePullPolicy: Never
-  ignorePreflightErrors: [all]
-  kubeletExtraArgs: [{name: node-ip, value: ` + c.at(machine) + `}]
-`
 }
 
 // kubectl runs on the first control plane, as kubeadm's administrator.

@@ -91,8 +91,8 @@ func kubeadmPayload(t *testing.T) string {
 	if err := os.MkdirAll(filepath.Join(root, "build", "bench"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{root: root, bundle: opened, payload: t.TempDir()}
-	if b.program, err = compileKubeadm(root); err != nil {
+	b := &bench{root: root, version: kubernetesVersion(), bundle: opened, payload: t.TempDir()}
+	if b.program, err = compileKubeadm(root, b.version); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(b.payload, "payload.tar")

@@ -26,14 +26,15 @@ import (
 // bench is what both sides need and is made before any clock runs.
 type bench struct {
 	root    string
+	version string // of Kubernetes
 	bundle  *bundle.Bundle
 	program string // kubeadm's executable
 	payload string // directory of what kubeadm's machines are sent, a tar archive per role
 }
 
 // compileKubeadm compiles upstream's kubeadm as the bundle's kube is compiled: same modules, same flags.
-func compileKubeadm(root string) (string, error) {
-	parts, err := bundle.Parts(kubernetesVersion())
+func compileKubeadm(root, version string) (string, error) {
+	parts, err := bundle.Parts(version)
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +52,7 @@ func compileKubeadm(root string) (string, error) {
 
 // kubeadmImages maps the names under which kubeadm looks for images to the bundle's.
 func (b *bench) kubeadmImages() (map[string]string, error) {
-	list := exec.Command(b.program, "config", "images", "list", "--kubernetes-version", "v"+kubernetesVersion())
+	list := exec.Command(b.program, "config", "images", "list", "--kubernetes-version", "v"+b.version)
 	out, err := list.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", list, err)

@@ -38,7 +38,7 @@ func balancer(ctx context.Context, name string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Converge(ctx, state); err != nil {
+	if err := m.Adjust(ctx, state); err != nil {
 		return nil, err
 	}
 	return marks, bootstrap.KeepGrown(declaration, name)

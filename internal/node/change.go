@@ -1,5 +1,7 @@
 package node
 
+import "slices"
+
 // Action is what a Change does to its resource.
 type Action string
 
@@ -21,4 +23,13 @@ type Change struct {
 	After  string `json:"after,omitempty"`
 	Reason string `json:"reason,omitempty"` // such as "inputs changed: file /etc/containerd/config.toml"
 	Blobs  []Blob `json:"blobs,omitempty"`  // what must be in the machine's blob store first
+}
+
+// Unfinished is the ID of the change that Diff tells beside others where the machine was converged in parts and never as a whole: it
+// may be all that it should be, and would still go back to what it was before. Converging it as a whole ends that.
+const Unfinished = "unfinished change"
+
+// IsUnfinished reports whether changes say so.
+func IsUnfinished(changes []Change) bool {
+	return slices.ContainsFunc(changes, func(c Change) bool { return c.ID == Unfinished })
 }

@@ -19,6 +19,16 @@ import (
 // error. It locks the machine. It may be killed at any point: run again, it finishes.
 // A machine of another cluster is a *ForeignError, and nothing is touched.
 func (m Machine) Converge(ctx context.Context, s State) error {
+	if s.Part {
+		return m.converge(ctx, s, m.beginPart, nothing)
+	}
+	return m.converge(ctx, s, nothing, func() error { return m.keepLast(s) })
+}
+
+func nothing() error { return nil }
+
+// converge is Converge with what is remembered before the machine is touched, and when it is as s says.
+func (m Machine) converge(ctx context.Context, s State, before, after func() error) error {
 	if err := s.validate(); err != nil {
 		return err
 	}
@@ -38,6 +48,9 @@ func (m Machine) Converge(ctx context.Context, s State) error {
 	if err != nil {
 		return err
 	}
+	if err := before(); err != nil {
+		return err
+	}
 	if err := m.claim(ctx, inv, s, changes); err != nil {
 		return err
 	}
@@ -47,7 +60,7 @@ func (m Machine) Converge(ctx context.Context, s State) error {
 	if err := m.settle(ctx, inv, s); err != nil {
 		return err
 	}
-	if err := m.keepLast(s); err != nil {
+	if err := after(); err != nil {
 		return err
 	}
 	return m.dropBlobs(s)

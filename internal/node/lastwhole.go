@@ -16,15 +16,15 @@ import (
 // lastPath is the State that the machine last converged to as a whole, with the secrets in it: what Restore goes back to.
 func (m Machine) lastPath() string { return m.path(Home, "last.json") }
 
-// keepLast remembers s, as soon as the machine is as s says.
+// keepLast remembers s, as soon as the machine is as s says as a whole.
 func (m Machine) keepLast(s State) error {
-	if s.Part {
-		return nil
-	}
 	if err := m.writeLast(s); err != nil {
 		return err
 	}
-	return m.dropAside()
+	if err := m.dropAside(); err != nil {
+		return err
+	}
+	return m.endPart()
 }
 
 func (m Machine) writeLast(s State) error {

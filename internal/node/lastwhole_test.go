@@ -52,3 +52,56 @@ func TestWholeForgetsWhatLiesAside(t *testing.T) {
 		t.Error("it still lies aside")
 	}
 }
+
+// TestPartsAreFinished: a machine that is all that it should be, but was never converged as a whole, says so until it is.
+func TestPartsAreFinished(t *testing.T) {
+	m := newMachine(t)
+	converge(t, m, state(file("/etc/one", "1")))
+	part := state(file("/etc/one", "2"))
+	part.Part = true
+	converge(t, m, part)
+	if changes := diff(t, m, part); len(changes) > 0 {
+		t.Errorf("the part itself has nothing left: %v", changes)
+	}
+	whole := state(file("/etc/one", "2"))
+	if changes := diff(t, m, whole); len(changes) != 1 || !strings.HasPrefix(changes[0], "update "+Unfinished) {
+		t.Errorf("after the part alone: %v", changes)
+	}
+	converge(t, m, whole)
+	if changes := diff(t, m, whole); len(changes) > 0 {
+		t.Errorf("after the whole: %v", changes)
+	}
+	converge(t, m, part)
+	if err := m.Restore(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if changes := diff(t, m, whole); len(changes) > 0 {
+		t.Errorf("after it was put back: %v", changes)
+	}
+}
+
+// TestAdjustLasts: what a machine was told of others stays when it is put back.
+func TestAdjustLasts(t *testing.T) {
+	m := newMachine(t)
+	if err := m.Adjust(context.Background(), state(file("/etc/peers", "a"))); err != nil {
+		t.Fatalf("a machine that never was whole: %v", err)
+	}
+	whole := state(file("/etc/own", "1"), file("/etc/peers", "a"))
+	converge(t, m, whole)
+	if err := m.Adjust(context.Background(), state(file("/etc/peers", "a b"), file("/etc/more", "m"))); err != nil {
+		t.Fatal(err)
+	}
+	adjusted := state(file("/etc/own", "1"), file("/etc/peers", "a b"), file("/etc/more", "m"))
+	if changes := diff(t, m, adjusted); len(changes) > 0 {
+		t.Errorf("adjusted: %v", changes)
+	}
+	part := state(file("/etc/own", "2"))
+	part.Part = true
+	converge(t, m, part)
+	if err := m.Restore(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if changes := diff(t, m, adjusted); len(changes) > 0 {
+		t.Errorf("put back: %v", changes)
+	}
+}

@@ -84,7 +84,7 @@ func (p *pass) diff(ctx context.Context, s State) ([]Change, error) {
 	return changes, nil
 }
 
-// Diff tells what differs between the machine and s: orphans to delete first, last made first,
+// Diff tells what differs between the machine and s: that it is Unfinished, orphans to delete, last made first,
 // then the resources of s in order. It changes nothing and takes no lock.
 // A machine of another cluster is a *ForeignError.
 func (m Machine) Diff(ctx context.Context, s State) ([]Change, error) {
@@ -98,7 +98,12 @@ func (m Machine) Diff(ctx context.Context, s State) ([]Change, error) {
 	if err := inv.guard(s); err != nil {
 		return nil, err
 	}
-	return m.diff(ctx, inv, s)
+	changes, err := m.diff(ctx, inv, s)
+	if err != nil {
+		return nil, err
+	}
+	unfinished, err := m.unfinished(s)
+	return append(unfinished, changes...), err
 }
 
 func (m Machine) diff(ctx context.Context, inv *inventory, s State) ([]Change, error) {
