@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -159,5 +160,52 @@ func TestGuardMachines(t *testing.T) {
 	got := objections(t, r.guardMachines())
 	if len(got) != 1 || !strings.HasPrefix(got[0], "Another node's machine: The machine at 10.0.0.21 is w-7 of this cluster") || !strings.Contains(got[0], `Write node "w-7"`) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestGuardFlags: the version that the cluster goes to must know the file's flags, whatever version it comes from.
+func TestGuardFlags(t *testing.T) {
+	r := newRun(t)
+	if err := r.remember(); err != nil {
+		t.Fatal(err)
+	}
+	r.Cluster.Flags = map[string]map[string]string{
+		"etcd":           {"quota-backend-byte": "1", "max-snapshots": "3", "config": "x"},
+		"kube-scheduler": {"no-such-flag": "1", "v": "4"},
+	}
+	unknown := func(version string) []string {
+		return []string{
+			`Unknown flag: etcd of release 3.6.16 has no flag --quota-backend-byte. Did you mean "quota-backend-bytes"?`,
+			"Unknown flag: kube-scheduler of Kubernetes " + version + " has no flag --no-such-flag.",
+		}
+	}
+	if diff := cmp.Diff(unknown("1.36.3"), objections(t, r.guard())); diff != "" {
+		t.Error(diff)
+	}
+	// On the way back they are judged by the version before.
+	begun := time.Now()
+	if err := r.dir.Put(rolloutFile, &rollout{From: "1.35.4", To: "1.36.3", Begun: begun, Finished: begun}); err != nil {
+		t.Fatal(err)
+	}
+	r.TakeBack = true
+	if diff := cmp.Diff(unknown("1.35.4"), objections(t, r.guard())); diff != "" {
+		t.Error(diff)
+	}
+	warnings, err := r.flagWarnings()
+	want := []string{
+		`--config of etcd of release 3.6.16 is deprecated: "flag is no longer supported - ignoring"`,
+		`--max-snapshots of etcd of release 3.6.16 is deprecated: "--max-snapshots is deprecated in 3.6 and will be decommissioned in 3.8."`,
+		"the bundle's etcd is release , and the flags of the file were checked by those of 3.6.16",
+	}
+	if diff := cmp.Diff(want, warnings); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	r.machines = r.machines[1:]
+	if warnings, err := r.flagWarnings(); err != nil || len(warnings) > 0 {
+		t.Errorf("on a worker alone: %q, %v", warnings, err)
+	}
+	r.Cluster.Kubernetes = "1.1.0"
+	if err := r.guardDeclared(); err == nil || !strings.Contains(err.Error(), "Kubernetes 1.1.0") {
+		t.Errorf("a version without a table: %v", err)
 	}
 }
