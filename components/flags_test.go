@@ -98,7 +98,14 @@ func commands(t *testing.T, r node.Resource) (out [][]string) {
 func checkFlags(t *testing.T, r *flags.Release, program string, args []string) {
 	t.Helper()
 	for _, arg := range args {
-		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if name == "feature-gates" {
+			for _, s := range flags.Settings(value) {
+				if _, known := r.Gates[s.Gate]; !known {
+					t.Errorf("%s of release %s has no feature gate %s", program, r.Version, s.Gate)
+				}
+			}
+		}
 		if !r.Has(program, name) {
 			t.Errorf("%s of release %s has no flag --%s", program, r.Version, name)
 		}
