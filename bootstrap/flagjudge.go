@@ -143,7 +143,8 @@ func stage(g flags.Gate) string {
 	return words + " by default"
 }
 
-// releasesOf are the known releases of what program belongs to, oldest first, and which of them a cluster of that version of Kubernetes runs.
+// releasesOf are the known releases of what program belongs to, oldest first, and which of them a cluster of that version of Kubernetes runs; -1 where
+// that is not among them.
 func releasesOf(program, kubernetes string) (all []*flags.Release, now int, err error) {
 	if program == "etcd" {
 		r, err := flags.Etcd()
@@ -152,9 +153,5 @@ func releasesOf(program, kubernetes string) (all []*flags.Release, now int, err 
 	if all, err = flags.Kubernetes(); err != nil {
 		return nil, 0, err
 	}
-	now = slices.IndexFunc(all, func(r *flags.Release) bool { return r.Version == kubernetes })
-	if now < 0 {
-		return nil, 0, fmt.Errorf("which flags the programs of Kubernetes %s take is not known to this slipway", kubernetes)
-	}
-	return all, now, nil
+	return all, slices.IndexFunc(all, func(r *flags.Release) bool { return r.Version == kubernetes }), nil
 }

@@ -61,6 +61,10 @@ func judgeFlags(c *spec.Cluster) (found []flagFinding, err error) {
 		if j.releases, j.now, err = releasesOf(program, c.Kubernetes); err != nil {
 			return nil, err
 		}
+		if j.now < 0 {
+			found = append(found, warned("the flags of %s are not checked: which ones it takes in Kubernetes %s is not known to this slipway", program, c.Kubernetes)...)
+			continue
+		}
 		set := c.Flags[program]
 		for _, flag := range slices.Sorted(maps.Keys(set)) {
 			of := j.flag(flag)
