@@ -47,7 +47,11 @@ func (r *Run) guard() error {
 	if err != nil {
 		return err
 	}
-	objections = append(append(append(objections, version...), skipped...), r.guardNodes(before)...)
+	unknown, err := unknownFlags(r.Cluster) // by then it is the version that the cluster goes to
+	if err != nil {
+		return err
+	}
+	objections = append(append(append(append(objections, version...), unknown...), skipped...), r.guardNodes(before)...)
 	return r.Cluster.Refuse(append(objections, r.guardApplied(was)...)...)
 }
 

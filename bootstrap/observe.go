@@ -151,7 +151,9 @@ func (r *Run) preflight(p *plan.Plan) error {
 	for _, text := range warnings {
 		p.Warnings = append(p.Warnings, strings.Join(about[text], ", ")+": "+text)
 	}
-	return errors.Join(unfit...)
+	old, err := r.flagWarnings()
+	p.Warnings = append(p.Warnings, old...)
+	return errors.Join(append(unfit, err)...)
 }
 
 // needs is the size of what the machine's role is sent, in bytes, on a machine that has none of it.

@@ -71,6 +71,7 @@ func (r *Run) course(p *plan.Plan) error {
 	if !r.back() {
 		addWorkers()
 	}
+	programs(p)
 	return nil
 }
 

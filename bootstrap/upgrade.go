@@ -130,7 +130,10 @@ func (r *Run) aim(to string) error {
 	c := *r.Cluster
 	c.Kubernetes = r.rollout.To
 	r.Cluster = &c
-	return nil
+	if r.rollout.under() { // what it lacks may be what this run is to mend
+		return nil
+	}
+	return r.guardDeclared()
 }
 
 // hopByHand is hop in the words of the verbs that are run on the machines.
