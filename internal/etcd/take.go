@@ -56,7 +56,10 @@ func (c *Client) DataHash(ctx context.Context, revision int64) (compacted int64,
 	return h.CompactRevision, h.Hash, nil
 }
 
-// extentOf reads the last revision in a database, and the one that it is compacted at, or is about to be.
+// neverCompacted is what a member says of itself before its first compaction, which in a new cluster comes after five minutes.
+const neverCompacted = -1
+
+// extentOf reads the last revision in a database, and the one that it is compacted at, or is about to be, as HashKV tells it.
 // https://github.com/etcd-io/etcd/blob/v3.6.0/server/storage/mvcc/kvstore.go
 func extentOf(path string) (last, compacted int64, err error) {
 	db, err := bbolt.Open(path, 0o400, &bbolt.Options{ReadOnly: true})
@@ -76,6 +79,9 @@ func extentOf(path string) (last, compacted int64, err error) {
 		}
 		if meta := tx.Bucket([]byte("meta")); meta != nil {
 			compacted = max(mainRevision(meta.Get([]byte("scheduledCompactRev"))), mainRevision(meta.Get([]byte("finishedCompactRev"))))
+		}
+		if compacted == 0 {
+			compacted = neverCompacted
 		}
 		return nil
 	})
