@@ -29,30 +29,36 @@ func (c *Client) Snapshot(ctx context.Context, path string) (size int64, err err
 	if size, err = io.Copy(out, stream); err != nil {
 		return 0, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
 	}
-	if err := checkSum(out.File, size); err != nil {
-		return 0, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
+	if _, err := CheckSnapshot(out.File); err != nil {
+		return 0, fmt.Errorf("etcd %s: snapshot: %w: try again", c.endpoint, err)
 	}
 	return size, out.CloseAtomicallyReplace()
 }
 
-// checkSum compares a snapshot with the sum at its end. Databases are whole pages, the sum is shorter than the least of them.
-func checkSum(f *os.File, size int64) error {
+// CheckSnapshot compares a snapshot with the sum at its end, and returns its size in bytes, sum included. Databases are whole
+// pages, the sum is shorter than the least of them.
+func CheckSnapshot(f *os.File) (size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
 	const least = 512
+	size = info.Size()
 	if size%least != sha256.Size {
-		return fmt.Errorf("%d bytes came, which are no database with its sum: try again", size)
+		return 0, fmt.Errorf("%d bytes are no database with its sum", size)
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size-sha256.Size)); err != nil {
-		return err
+		return 0, err
 	}
 	want := make([]byte, sha256.Size)
 	if _, err := f.ReadAt(want, size-sha256.Size); err != nil {
-		return err
+		return 0, err
 	}
 	if !bytes.Equal(want, h.Sum(nil)) {
-		return errors.New("it arrived damaged, by its sum: try again")
+		return 0, errors.New("it is damaged, by the sum at its end")
 	}
-	return nil
+	return size, nil
 }
 
 // MoveLeader makes another voter the leader, if this member is it. Where there is no other, it stays.
