@@ -105,7 +105,7 @@ func (r *Run) relisted(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return client.Renewed(ctx, names, r.restore.journal.Base)
+		return client.LeasesRenewed(ctx, names, r.restore.journal.Base)
 	}}}
 	for _, m := range nodes {
 		conditions = append(conditions,
@@ -125,7 +125,9 @@ func (r *Run) serviceAnswers(ctx context.Context, m *machine) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(r.certs.CA(pki.Kubernetes).Cert)
 	transport := &http.Transport{
-		DialContext:       func(ctx context.Context, network, _ string) (net.Conn, error) { return m.host.Dial(ctx, network, address) },
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return m.host.Dial(ctx, network, address)
+		},
 		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		DisableKeepAlives: true,
 	}

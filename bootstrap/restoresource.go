@@ -90,14 +90,14 @@ func openArchive(path string, identities []string) (_ *source, err error) {
 		}
 	}
 	if len(identities) > 0 {
-		if s.secrets, err = unseal(a, identities); err != nil {
+		if s.secrets, err = openKeys(a, identities); err != nil {
 			return nil, err
 		}
 	}
 	return s, a.WriteSnapshot(io.Discard) // the sum over the file does not say that it unpacks to what it says
 }
 
-func unseal(a *archive.Archive, paths []string) (map[string][]byte, error) {
+func openKeys(a *archive.Archive, paths []string) (map[string][]byte, error) {
 	var keys []archive.Identity
 	for _, path := range paths {
 		found, err := archive.ReadIdentities(path)

@@ -47,10 +47,10 @@ func table() []row {
 		{"internal/statedir", "internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
 		{"components", "internal/node internal/spec pki templates"},
-		{"bootstrap", "components internal/agent internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
+		{"bootstrap", "components internal/agent internal/archive internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
 			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
 		{"internal/ui", "internal/drill internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
+		{"cmd/slipway", "bootstrap internal/archive internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
 	}
 }
 

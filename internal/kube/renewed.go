@@ -9,9 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Renewed is nil when each of the nodes' kubelets, the controller-manager and the scheduler have written their Leases after the
+// LeasesRenewed is nil when each of the nodes' kubelets, the controller-manager and the scheduler have written their Leases after the
 // revision. Revisions are no clock's: a Lease that came with old data has an old one, whatever time it says.
-func (c *Client) Renewed(ctx context.Context, nodes []string, after int64) error {
+func (c *Client) LeasesRenewed(ctx context.Context, nodes []string, after int64) error {
 	late := map[string]bool{}
 	for _, place := range []struct {
 		namespace string
