@@ -148,15 +148,33 @@ func (r *Run) resume() error {
 	if _, err := r.dir.Get(restoreFile, j); err != nil {
 		return err
 	}
-	switch {
-	case j.under() && j.SHA256 == s.sum && j.Kubernetes == r.Cluster.Kubernetes:
-		return nil
-	case j.under() && !r.restore.from.Anew:
-		return &RestoreError{j.halfWay() + ", of other data than that of " + s.path, j.remedy(r.Cluster.File) + "; to begin anew with " + s.path + ", add --anew"}
+	members := (&components.Input{Cluster: r.Cluster}).Membership(spec.Node{}).Initial
+	if j.under() && !r.restore.from.Anew {
+		other := ""
+		switch {
+		case j.SHA256 != s.sum:
+			other = "of other data than that of " + s.path
+		case j.Kubernetes != r.Cluster.Kubernetes:
+			other = "to Kubernetes " + j.Kubernetes + ", and the file says " + r.Cluster.Kubernetes
+		case j.Members != members:
+			other = "on " + j.Members + ", and the control planes in the file are others"
+		default:
+			return nil
+		}
+		return &RestoreError{j.halfWay() + ", " + other, j.remedy(r.Cluster.File) + ", with the file as it was; to begin anew with what is given now, add --anew"}
 	}
 	now := time.Now().UTC()
-	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes, Base: j.Base}
+	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes,
+		Members: members, Former: j.pending(), Base: j.Base}
 	return nil
+}
+
+// pending are the former machines of a restore that was not finished: whoever begins anew has them to stop, too.
+func (j *restoration) pending() []was {
+	if !j.under() {
+		return nil
+	}
+	return j.Former
 }
 
 // count works out the revision to begin with: later than what any client can have seen, of the cluster that answers now, of one

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/archive"
@@ -134,6 +135,7 @@ func TestRestoreKeys(t *testing.T) {
 	if r.certs.ClusterID() != id || string(r.certs.EncryptionKey) != key || len(r.certs.Node("w-1")) == 0 {
 		t.Error("the keys in the archive were not taken")
 	}
+	set := r.certs
 	r.restore.source.secrets = nil
 	says(t, r.restoreCerts(context.Background()), "sealed")
 
@@ -144,7 +146,7 @@ func TestRestoreKeys(t *testing.T) {
 	}
 
 	// Another cluster of the same authority, with another key to its Secrets.
-	if err := r.dir.Save(r.certs); err != nil {
+	if err := r.dir.Save(set); err != nil {
 		t.Fatal(err)
 	}
 	r.restore.source, err = openSource(r.restore.from.Path, nil)
@@ -184,12 +186,18 @@ func TestRestoreResumes(t *testing.T) {
 	if err := r.dir.Put(restoreFile, j); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.resume(), r.count(&Live{Revision: 1 << 40})); err != nil || r.restore.journal != j {
+	if err := errors.Join(r.resume(), r.count(&Live{Revision: 1 << 40})); err != nil || !cmp.Equal(r.restore.journal, j) {
 		t.Errorf("%v, %+v", err, r.restore.journal)
 	}
 	says(t, r.guard(), "stands half way")
 	r.restore.source.sum = "another"
 	says(t, r.resume(), "stands half way, of other data than that of")
+	r.restore.source.sum = j.SHA256
+	j.Members = "cp-9=https://10.0.0.19:2380"
+	if err := r.dir.Put(restoreFile, j); err != nil {
+		t.Fatal(err)
+	}
+	says(t, r.resume(), "the control planes in the file are others")
 	r.restore.from.Anew = true
 	if err := r.resume(); err != nil || r.restore.journal.Seeded || r.restore.journal.Base != j.Base {
 		t.Errorf("%v, %+v", err, r.restore.journal)

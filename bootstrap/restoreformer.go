@@ -42,6 +42,11 @@ func (r *Run) findFormer(ctx context.Context) error {
 		return err
 	}
 	r.restore.former = slices.DeleteFunc(r.restore.former, func(f *former) bool { return f.host != nil && f.facts.Cluster != r.certs.ClusterID() })
+	j := &r.restore.journal
+	j.Former = nil
+	for _, f := range r.restore.former {
+		j.Former = append(j.Former, was{f.node.Name, f.node.Role, f.node.Address})
+	}
 	return nil
 }
 
@@ -67,6 +72,9 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 	}
 	for _, n := range known {
 		add(n)
+	}
+	for _, w := range r.restore.journal.Former { // the state directory may have forgotten them already
+		add(spec.Node{Name: w.Name, Role: w.Role, Address: w.Address})
 	}
 	for _, m := range r.controlPlanes() {
 		if m.facts.Cluster != r.certs.ClusterID() {
@@ -203,7 +211,8 @@ func (r *Run) retireFormer(ctx context.Context) error {
 			reached = append(reached, f.machine)
 			continue
 		}
-		if !r.declares(f.node.Name) {
+		known := slices.ContainsFunc(r.gone, func(m *machine) bool { return m.node.Name == f.node.Name && m.left != "" })
+		if !r.declares(f.node.Name) && !known {
 			r.gone = append(r.gone, &machine{node: f.node, left: r.certs.ClusterID(), unreached: f.unreached})
 		}
 		r.Sink.Emit(event.Event{Kind: event.Warning, Node: f.node.Name, Message: fmt.Sprintf("its machine at %s does not answer and could not be cleaned: it has its certificates still; keep it off the network, or install it anew", f.node.Address)})

@@ -2,8 +2,10 @@ package bootstrap
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
+	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
 )
 
@@ -18,11 +20,20 @@ type restoration struct {
 	File       string    `json:"file"`
 	Taken      time.Time `json:"taken"`
 	Kubernetes string    `json:"kubernetes"`
-	Bump       int64     `json:"bump"` // added to the snapshot's revision
-	Base       int64     `json:"base"` // the revision that the restored cluster begins with
+	Members    string    `json:"members"`          // NAME=URL,… of all that get the data
+	Former     []was     `json:"former,omitempty"` // control planes there were: nobody else knows of them when all is done but them
+	Bump       int64     `json:"bump"`             // added to the snapshot's revision
+	Base       int64     `json:"base"`             // the revision that the restored cluster begins with
 	Begun      time.Time `json:"begun"`
 	Seeded     bool      `json:"seeded,omitempty"` // all control planes have the data, and may have served it since
 	Finished   time.Time `json:"finished,omitzero"`
+}
+
+// was is a machine that was part of the cluster.
+type was struct {
+	Name    string     `json:"name"`
+	Role    spec.Role  `json:"role"`
+	Address netip.Addr `json:"address"`
 }
 
 // under reports whether it stands half way.

@@ -31,9 +31,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/slipway/slipway/internal/archive"
-	"github.com/slipway/slipway/pki"
-
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
 )
 
 // restored is the namespace of what is archived, changed, and wanted back.
@@ -282,8 +281,14 @@ func (c *cluster) archive() (path, identity string) {
 	t := c.t
 	t.Helper()
 	certs := "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key"
-	raw, err := exec.Command(c.binary, "lab", "exec", "--name", c.name, "--dir", c.labDir(), "cp-1", "--", "sh", "-c",
-		"etcdctl "+certs+" snapshot save /tmp/s.db >/dev/null 2>&1 && cat /tmp/s.db && rm /tmp/s.db").Output()
+	var status struct {
+		Revision int64 `json:"revision"`
+	}
+	text := c.exec("cp-1", "sh", "-c", "etcdctl "+certs+" snapshot save /tmp/s.db >/dev/null 2>&1; etcdutl snapshot status /tmp/s.db -w json")
+	if err := json.Unmarshal([]byte(text), &status); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	raw, err := exec.Command(c.binary, "lab", "exec", "--name", c.name, "--dir", c.labDir(), "cp-1", "--", "sh", "-c", "cat /tmp/s.db && rm /tmp/s.db").Output()
 	if err != nil {
 		t.Fatalf("snapshot: %v", err)
 	}
@@ -291,14 +296,6 @@ func (c *cluster) archive() (path, identity string) {
 	snapshot := filepath.Join(dir, "snapshot.db")
 	if err := os.WriteFile(snapshot, raw, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	var status struct {
-		Revision int64 `json:"revision"`
-	}
-	c.exec("cp-1", "true")
-	text := c.exec("cp-1", "sh", "-c", "etcdctl "+certs+" snapshot save /tmp/s.db >/dev/null 2>&1; etcdutl snapshot status /tmp/s.db -w json; rm /tmp/s.db")
-	if err := json.Unmarshal([]byte(text), &status); err != nil {
-		t.Fatalf("%v: %s", err, text)
 	}
 	secrets := map[string][]byte{}
 	for _, p := range pki.RecoverPaths(spec.ControlPlane) {
@@ -323,7 +320,7 @@ func (c *cluster) archive() (path, identity string) {
 	for i := range 3 {
 		members = append(members, archive.Member{Name: fmt.Sprintf("cp-%d", i+1), Peer: fmt.Sprintf("https://%s.1%d:2380", c.net, i+1)})
 	}
-	declared, err := os.ReadFile(filepath.Join(c.dir, "cluster.hcl"))
+	declared, err := spec.Read(filepath.Join(c.dir, "cluster.hcl"), spec.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +333,7 @@ func (c *cluster) archive() (path, identity string) {
 			Taken: time.Now(), Cluster: archive.Cluster{Name: c.name, ID: set.ClusterID()}, Node: "cp-1",
 			Versions: archive.Versions{Kubernetes: kubernetesVersion(), Etcd: "3.6.16"}, Etcd: archive.Etcd{Revision: status.Revision, Members: members},
 		},
-		Spec: declared, Secrets: secrets, Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
+		Spec: spec.Write(declared), Secrets: secrets, Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
 	})
 	if err != nil {
 		t.Fatal(err)
