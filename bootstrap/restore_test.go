@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,7 +136,7 @@ func TestRestoreKeys(t *testing.T) {
 	if r.certs.ClusterID() != id || string(r.certs.EncryptionKey) != key || len(r.certs.Node("w-1")) == 0 {
 		t.Error("the keys in the archive were not taken")
 	}
-	set := r.certs
+	set, secrets := r.certs, r.restore.source.secrets
 	r.restore.source.secrets = nil
 	says(t, r.restoreCerts(context.Background()), "sealed")
 
@@ -149,12 +150,10 @@ func TestRestoreKeys(t *testing.T) {
 	if err := r.dir.Save(set); err != nil {
 		t.Fatal(err)
 	}
-	r.restore.source, err = openSource(r.restore.from.Path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.restore.source.secrets = map[string][]byte{}
-	says(t, r.restoreCerts(context.Background()), "rebuild from cp-1")
+	other := []byte("resources:\n- resources: [secrets]\n  providers:\n  - secretbox: {keys: [{name: a, secret: " + base64.StdEncoding.EncodeToString(make([]byte, 32)) + "}]}\n")
+	r.restore.source.secrets = maps.Clone(secrets)
+	r.restore.source.secrets[pki.EncryptionPath] = other
+	says(t, r.restoreCerts(context.Background()), "hold different keys of one cluster")
 }
 
 func TestRestoreRevisions(t *testing.T) {
