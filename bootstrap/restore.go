@@ -63,6 +63,11 @@ func (r *restoring) close() {
 	if r.source != nil {
 		_ = r.source.close() // read only
 	}
+	for _, f := range r.former {
+		if f.host != nil {
+			_ = f.host.Close() // nothing was written that could be lost
+		}
+	}
 }
 
 // PlanRestore finds out what a restore would do, and refuses whatever would not come through. Nothing is stopped and nothing is

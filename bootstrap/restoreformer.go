@@ -41,7 +41,13 @@ func (r *Run) findFormer(ctx context.Context) error {
 	if err := r.eachStage("former", machines, func(m *machine, _ event.Sink) error { return r.judgeFormer(ctx, m) }); err != nil {
 		return err
 	}
-	r.restore.former = slices.DeleteFunc(r.restore.former, func(f *former) bool { return f.host != nil && f.facts.Cluster != r.certs.ClusterID() })
+	r.restore.former = slices.DeleteFunc(r.restore.former, func(f *former) bool {
+		other := f.host != nil && f.facts.Cluster != r.certs.ClusterID() // it is clean, or somebody else's, by now
+		if other {
+			_ = f.host.Close() // nothing was written that could be lost
+		}
+		return other
+	})
 	j := &r.restore.journal
 	j.Former = nil
 	for _, f := range r.restore.former {
