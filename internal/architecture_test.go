@@ -31,6 +31,7 @@ func table() []row {
 		{"internal/host/hosttest", "internal/host"},
 		{"internal/etcd", ""},
 		{"internal/archive", "internal/etcd"},
+		{"internal/scratch", ""},
 		{"internal/kube", ""},
 		{"internal/kubeadm", "internal/kube internal/spec"},
 		{"templates", ""},
@@ -45,12 +46,14 @@ func table() []row {
 		{"internal/bundle/bundletest", "internal/blob internal/bundle internal/node"},
 		{"pki", "internal/spec"},
 		{"internal/statedir", "internal/spec pki"},
+		{"internal/backup", "internal/archive internal/etcd internal/scratch pki"},
+		{"internal/proof", "internal/archive internal/bundle internal/check internal/etcd internal/event internal/scratch internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
 		{"components", "internal/node internal/spec pki templates"},
-		{"bootstrap", "components internal/agent internal/archive internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
+		{"bootstrap", "components internal/agent internal/archive internal/backup internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
 			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
 		{"internal/ui", "internal/drill internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/archive internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
+		{"cmd/slipway", "bootstrap internal/archive internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/proof internal/spec internal/status internal/ui"},
 	}
 }
 

@@ -125,6 +125,7 @@ func coded(err error) error {
 		damaged     *archive.DamagedError
 		format      *archive.FormatError
 		sealed      *archive.WrongKeyError
+		path        *bootstrap.PathError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
@@ -133,7 +134,7 @@ func coded(err error) error {
 		return &exitError{exitPutBack, err}
 	case errors.As(err, &restore), errors.As(err, &damaged), errors.As(err, &format), errors.As(err, &sealed):
 		return &exitError{exitSpec, err}
-	case errors.As(err, &takeBack), errors.As(err, &upgrade):
+	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &path):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}

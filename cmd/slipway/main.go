@@ -107,6 +107,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newExport(),
 		newKubeconfig(),
 		group(newDrill()),
+		group(newEtcd()),
 		group(newBundle()),
 		group(newLab()),
 		group(newNode()),
