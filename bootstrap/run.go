@@ -37,7 +37,8 @@ type Run struct {
 	machines []*machine
 	gone     []*machine // applied earlier and no longer declared
 
-	rollout *rollout // nil where the version stays
+	rollout *rollout   // nil where the version stays
+	restore *restoring // nil but in a restore
 	times   timings
 
 	change *change      // of version, by hand, that stands half way in this cluster
@@ -132,6 +133,9 @@ func (r *Run) Close() {
 	}
 	if r.bundle != nil {
 		_ = r.bundle.Close() // read only
+	}
+	if r.restore != nil {
+		r.restore.close()
 	}
 	if r.dir != nil {
 		_ = r.dir.Close() // the lock goes with the process at the latest

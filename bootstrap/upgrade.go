@@ -225,7 +225,7 @@ func spare(m *machine) {
 
 // recallEntry keeps how m's etcd member entered as its manifest has it: control planes that came later are no reason to restart it.
 func (r *Run) recallEntry(ctx context.Context, m *machine) error {
-	was, there, err := entered(ctx, m)
+	was, there, err := r.entered(ctx, m)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kubeadm"
@@ -120,6 +121,10 @@ func coded(err error) error {
 		rolled      *bootstrap.RolloutError
 		takeBack    *bootstrap.NothingToTakeBackError
 		upgrade     *bootstrap.UpgradeError
+		restore     *bootstrap.RestoreError
+		damaged     *archive.DamagedError
+		format      *archive.FormatError
+		sealed      *archive.WrongKeyError
 		path        *bootstrap.PathError
 	)
 	switch {
@@ -127,6 +132,8 @@ func coded(err error) error {
 		return err
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
+	case errors.As(err, &restore), errors.As(err, &damaged), errors.As(err, &format), errors.As(err, &sealed):
+		return &exitError{exitSpec, err}
 	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &path):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:

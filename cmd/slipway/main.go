@@ -95,6 +95,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newPlan(),
 		newApply(),
 		newRollback(),
+		newRestore(),
 		newStatus(),
 		newDestroy(),
 		newInit(),
