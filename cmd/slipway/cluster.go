@@ -120,13 +120,18 @@ func coded(err error) error {
 		rolled      *bootstrap.RolloutError
 		takeBack    *bootstrap.NothingToTakeBackError
 		upgrade     *bootstrap.UpgradeError
+		quorum      *bootstrap.QuorumError
+		member      *bootstrap.MemberError
+		path        *bootstrap.PathError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
-	case errors.As(err, &takeBack), errors.As(err, &upgrade):
+	case errors.As(err, &quorum):
+		return &exitError{exitQuorum, err}
+	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &member), errors.As(err, &path):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}
