@@ -171,6 +171,13 @@ func TestEtcdVerbs(t *testing.T) {
 	if err := l.write(40); err != nil {
 		t.Fatal(err)
 	}
+	events, err := l.api().Grant(ctx, 3600) // as API servers keep Events
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.api().Put(ctx, "/registry/events/x", "x", clientv3.WithLease(events.ID)); err != nil {
+		t.Fatal(err)
+	}
 	s, err := l.on().EtcdStatus(ctx, EtcdLook{Disks: true, Data: true})
 	if err != nil {
 		t.Fatal(err)

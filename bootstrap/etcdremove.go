@@ -143,7 +143,7 @@ func (r *Run) mayRemove(q *membership, e *member, after status.Majority, force b
 func (r *Run) takeMember(ctx context.Context, q *membership, e *member, out *status.Membership) error {
 	if e.ID != 0 {
 		err := r.stage("remove", func(sink event.Sink) error {
-			if e.leads() && e.client != nil && e.healthy() {
+			if e.leads() && q.allWell() == nil {
 				if err := e.client.MoveLeader(ctx); err != nil {
 					return err
 				}
