@@ -137,7 +137,11 @@ func (r *Run) preflight(p *plan.Plan) error {
 	var unfit []error
 	var warnings []string
 	about := map[string][]string{}
-	for _, f := range preflight.Check(r.Cluster, r.certs.ClusterID(), machines) {
+	judged := *r.Cluster
+	if r.Here != "" || r.Cluster.File == draftName {
+		judged.Etcd.AllowSlowDisk = true // by hand there is no file that could say so, and whoever is there sees the warning
+	}
+	for _, f := range preflight.Check(&judged, r.certs.ClusterID(), machines) {
 		if !f.Warning {
 			unfit = append(unfit, &UnfitError{f})
 			continue

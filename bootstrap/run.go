@@ -12,6 +12,7 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/bundle"
+	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
@@ -44,6 +45,8 @@ type Run struct {
 	change *change      // of version, by hand, that stands half way in this cluster
 	opened bool         // the API holds the cluster's declaration
 	asked  *kube.Client // a worker's only way to the cluster, with the rights of its own kubelet
+
+	clients []*etcd.Client // of members that were looked at; Close closes them
 
 	left *kube.Client // of another control plane, which was told that this machine leaves
 
@@ -126,6 +129,9 @@ func (r *Run) openBundle() (err error) {
 
 // Close ends connections and gives the state directory free.
 func (r *Run) Close() {
+	for _, c := range r.clients {
+		_ = c.Close() // every request has had its answer
+	}
 	for _, m := range append(r.machines, r.gone...) {
 		if m.host != nil {
 			_ = m.host.Close() // nothing was written that could be lost

@@ -103,6 +103,9 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 		fmt.Sprintf("--listen-metrics-urls=http://127.0.0.1:%d", etcdMetricsPort),
 		"--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
 		fmt.Sprintf("--quota-backend-bytes=%d", in.Cluster.Etcd.QuotaBytes),
+		// API servers compact every five minutes what is older than that. This is for when they do not: it lets them come first.
+		"--auto-compaction-mode=periodic",
+		"--auto-compaction-retention=1h",
 		"--snapshot-count=10000",
 		"--watch-progress-notify-interval=5s",
 		"--tls-min-version=TLS1.2",

@@ -125,6 +125,8 @@ func coded(err error) error {
 		damaged     *archive.DamagedError
 		format      *archive.FormatError
 		sealed      *archive.WrongKeyError
+		quorum      *bootstrap.QuorumError
+		member      *bootstrap.MemberError
 		path        *bootstrap.PathError
 	)
 	switch {
@@ -134,7 +136,9 @@ func coded(err error) error {
 		return &exitError{exitPutBack, err}
 	case errors.As(err, &restore), errors.As(err, &damaged), errors.As(err, &format), errors.As(err, &sealed):
 		return &exitError{exitSpec, err}
-	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &path):
+	case errors.As(err, &quorum):
+		return &exitError{exitQuorum, err}
+	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &member), errors.As(err, &path):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}

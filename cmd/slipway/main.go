@@ -106,6 +106,7 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		group(newToken()),
 		newExport(),
 		newKubeconfig(),
+		group(newEtcd()),
 		group(newDrill()),
 		group(newEtcd()),
 		group(newBundle()),
