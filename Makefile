@@ -74,7 +74,15 @@ test-vm: bundle vm-deps $(VM_BOX)
 	go test -tags vm -c -o build/vm/vm.test ./test
 	cd test && vm/libvirt.sh ../$(VM_BOX) ../build/vm/vm.test -test.count=1 -test.timeout 110m -test.v
 
-torture: bundles
+# What programs take, as they say themselves: internal/flags holds it, and plans are checked by it. Without UPDATE=-update the tables are only compared.
+# Kubernetes is compiled already where its bundle is.
+.PHONY: flags flags-check
+flags: UPDATE = -update
+flags flags-check:
+	(cd distro/etcd && go test -trimpath -run TestTable . -args $(UPDATE))
+	for v in $(SUPPORTED); do (cd distro/kube && go test -trimpath -vet=off -ldflags "-s -w" -modfile=$${v%.*}.mod -run TestTable . -args $(UPDATE)) || exit 1; done
+
+torture: bundles flags-check
 	go test -tags torture -count=1 -timeout 4h -v ./test/...
 
 # An upgrade goes from one of these versions to the other.

@@ -84,7 +84,7 @@ func (r *Run) tellBalancer(ctx context.Context, api *kube.Client, name, version,
 	}
 	said, err := runOnce(ctx, api, once, "its balancer is told of the control planes", program, sink)
 	if errors.Is(err, kube.ErrRunning) {
-		return fmt.Errorf("%w; a control plane that does not answer must come back, or leave by slipway reset, before others join or leave", err)
+		return fmt.Errorf("%w; a control plane that does not answer must come back, or leave by slipway reset, or, if it is gone for good, be taken out by slipway etcd remove, before others join or leave", err)
 	}
 	if err != nil {
 		return err

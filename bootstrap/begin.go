@@ -164,7 +164,12 @@ func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
 
 // readDraft reads text as this machine's own cluster without keeping it.
 func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
-	return spec.Read(draftName, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})
+	return readNamed(draftName, text, bundle)
+}
+
+// readNamed is readDraft for a text that errors are to call by that name.
+func readNamed(name string, text []byte, bundle string) (*spec.Cluster, error) {
+	return spec.Read(name, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})
 }
 
 // text is the cluster's file.
@@ -177,6 +182,13 @@ func (b Beginning) text() ([]byte, error) {
 		if len(c.Nodes) != 1 || c.Nodes[0].Role != spec.ControlPlane {
 			return nil, c.Refuse(spec.Objection{At: c.Places.Cluster, Summary: "Not one control plane",
 				Detail: fmt.Sprintf("init begins a cluster with this machine alone, so the file must declare one node, a control plane, and it declares %d. The others join; or have slipway apply make them all over SSH.", len(c.Nodes))})
+		}
+		unknown, err := unknownFlags(c)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Refuse(unknown...); err != nil {
+			return nil, err
 		}
 		return spec.Write(c), nil
 	}

@@ -72,7 +72,7 @@ func (r *Run) stands(ctx context.Context, client kubernetes.Interface) error {
 		return &UpgradeError{"slipway apply looks after this cluster from a file, since " + since,
 			`write kubernetes = "…" into that file and apply it: slipway plan -f FILE shows what it does`}
 	}
-	c, err := readDraft([]byte(kept.Data[components.DeclarationKey]), r.Cluster.Bundle)
+	c, err := readNamed("ConfigMap "+metav1.NamespaceSystem+"/"+components.DeclarationName, []byte(kept.Data[components.DeclarationKey]), r.Cluster.Bundle)
 	if err != nil {
 		return err
 	}

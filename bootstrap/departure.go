@@ -46,7 +46,9 @@ func (r *Run) dropMember(ctx context.Context, m *machine, sink event.Sink) error
 	}
 	defer client.Close()
 	r.membership.members = members
-	r.findHealthy(ctx)
+	if err := r.findHealthy(ctx); err != nil {
+		return err
+	}
 	if m.host == nil && r.votesUnreached(ctx, m) {
 		return fmt.Errorf("it cannot be reached, but it is not dead either, since its etcd member votes: make it reachable, or power it off, and apply again: %w", m.unreached)
 	}
@@ -129,7 +131,7 @@ func (r *Run) yieldForGood(ctx context.Context, m *machine) error {
 // settleMembers lets the balancers of those that stay forget the control planes that have left: as long as a keepalived of theirs ran,
 // they had to know it.
 func (r *Run) settleMembers(ctx context.Context) error {
-	r.membership, r.staying = membership{}, nil
+	r.membership, r.staying = turnover{}, nil
 	if err := r.compareAll(ctx); err != nil {
 		return err
 	}

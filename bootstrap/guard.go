@@ -26,11 +26,10 @@ func wished(c *spec.Cluster) applied {
 // guard refuses what would break the cluster as it was applied, or could never work. It looks at the file and
 // the state directory only, so nothing is connected to before it has agreed.
 func (r *Run) guard() error {
-	var objections []spec.Objection
-	if pods := r.Cluster.Network.Pods; pods.Addr().Is6() {
-		objections = append(objections, spec.Objection{At: r.Cluster.Places.Pods, Summary: "IPv6 range of pods",
-			Detail: fmt.Sprintf("The pod network is IPv4 only so far, and a cluster is of one family: %s is an IPv6 range. Give nodes, endpoint and ranges IPv4 addresses.", pods)})
+	if err := r.guardRestored(); err != nil {
+		return err
 	}
+	objections := r.guardFamily()
 	before, err := r.dir.Nodes()
 	if err != nil {
 		return err
@@ -47,8 +46,21 @@ func (r *Run) guard() error {
 	if err != nil {
 		return err
 	}
-	objections = append(append(append(objections, version...), skipped...), r.guardNodes(before)...)
+	unknown, err := unknownFlags(r.Cluster) // by then it is the version that the cluster goes to
+	if err != nil {
+		return err
+	}
+	objections = append(append(append(append(objections, version...), unknown...), skipped...), r.guardNodes(before)...)
 	return r.Cluster.Refuse(append(objections, r.guardApplied(was)...)...)
+}
+
+func (r *Run) guardFamily() []spec.Objection {
+	pods := r.Cluster.Network.Pods
+	if !pods.Addr().Is6() {
+		return nil
+	}
+	return []spec.Objection{{At: r.Cluster.Places.Pods, Summary: "IPv6 range of pods",
+		Detail: fmt.Sprintf("The pod network is IPv4 only so far, and a cluster is of one family: %s is an IPv6 range. Give nodes, endpoint and ranges IPv4 addresses.", pods)}}
 }
 
 // guardApplied refuses other ranges, which objects in the API would not follow, and another domain, which running pods would not.

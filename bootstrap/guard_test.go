@@ -162,3 +162,45 @@ func TestGuardMachines(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestGuardFlags: the version that the cluster goes to must know the file's flags, whatever version it comes from.
+func TestGuardFlags(t *testing.T) {
+	r := newRun(t)
+	if err := r.remember(); err != nil {
+		t.Fatal(err)
+	}
+	r.Cluster.Flags = map[string]map[string]string{
+		"etcd":           {"quota-backend-byte": "1", "max-snapshots": "3", "config": "x"},
+		"kube-scheduler": {"no-such-flag": "1", "v": "4"},
+	}
+	unknown := func(version string) []string {
+		return []string{
+			`Unknown flag: etcd of release 3.6.16 has no flag --quota-backend-byte. Did you mean "quota-backend-bytes"?`,
+			"Unknown flag: kube-scheduler of Kubernetes " + version + " has no flag --no-such-flag.",
+		}
+	}
+	if diff := cmp.Diff(unknown("1.36.3"), objections(t, r.guard())); diff != "" {
+		t.Error(diff)
+	}
+	warnings, err := r.flagWarnings()
+	want := []string{
+		`--config of etcd of release 3.6.16 is deprecated: "flag is no longer supported - ignoring"`,
+		`--max-snapshots of etcd of release 3.6.16 is deprecated: "--max-snapshots is deprecated in 3.6 and will be decommissioned in 3.8."`,
+		"the bundle's etcd is release , and the flags of the file were checked by those of 3.6.16",
+	}
+	if diff := cmp.Diff(want, warnings); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	r.Cluster.Kubernetes, r.Cluster.Flags = "1.1.0", map[string]map[string]string{"kube-scheduler": {"no-such-flag": "1"}}
+	warnings, err = r.flagWarnings()
+	if err := r.guardDeclared(); err != nil {
+		t.Errorf("a version without a table: %v", err)
+	}
+	if diff := cmp.Diff([]string{"the flags of kube-scheduler are not checked: which ones it takes in Kubernetes 1.1.0 is not known to this slipway"}, warnings); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	r.machines = r.machines[1:]
+	if warnings, err := r.flagWarnings(); err != nil || len(warnings) > 0 {
+		t.Errorf("on a worker alone: %q, %v", warnings, err)
+	}
+}

@@ -28,7 +28,7 @@ func (r *Run) recallMembers(ctx context.Context) error {
 		if m.facts.Cluster != r.certs.ClusterID() && !m.taken {
 			continue
 		}
-		was, there, err := entered(ctx, m)
+		was, there, err := r.entered(ctx, m)
 		if err != nil {
 			return &NodeError{m.node.Name, err}
 		}
@@ -42,7 +42,7 @@ func (r *Run) recallMembers(ctx context.Context) error {
 
 // entered reads from the machine's manifest how its member entered the membership. A machine without one that can be
 // read has no member that ran: it enters as if for the first time.
-func entered(ctx context.Context, m *machine) (was components.Membership, there bool, err error) {
+func (r *Run) entered(ctx context.Context, m *machine) (was components.Membership, there bool, err error) {
 	files, err := fetch(ctx, m, []string{etcdManifest})
 	if err != nil {
 		return was, false, err
@@ -52,6 +52,9 @@ func entered(ctx context.Context, m *machine) (was components.Membership, there 
 		return was, false, nil
 	}
 	was = components.Membership{Initial: option(etcd, "--initial-cluster"), Existing: option(etcd, "--initial-cluster-state") == "existing"}
+	if token := option(etcd, "--initial-cluster-token"); token != r.certs.ClusterID() && !m.taken {
+		was.Token = token
+	}
 	return was, was.Initial != "", nil
 }
 

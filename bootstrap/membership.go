@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
@@ -13,8 +14,8 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// membership is etcd's members beside the control planes that the file declares, of a cluster that serves.
-type membership struct {
+// turnover is etcd's members beside the control planes that the file declares, of a cluster that serves.
+type turnover struct {
 	members  []etcd.Member
 	healthy  map[string]bool   // by peer URL: those that vote and answered
 	entering map[string]string // declared and without a vote, by name: why
@@ -25,15 +26,15 @@ type membership struct {
 }
 
 // enters reports whether m is a control plane that has to join etcd's members first.
-func (ms *membership) enters(m *machine) bool { return ms.entersNode(m.node.Name) }
+func (ms *turnover) enters(m *machine) bool { return ms.entersNode(m.node.Name) }
 
-func (ms *membership) entersNode(name string) bool {
+func (ms *turnover) entersNode(name string) bool {
 	_, yes := ms.entering[name]
 	return yes
 }
 
 // of is the member at n's address.
-func (ms *membership) of(n spec.Node) (etcd.Member, bool) { return memberOf(ms.members, n) }
+func (ms *turnover) of(n spec.Node) (etcd.Member, bool) { return memberOf(ms.members, n) }
 
 func memberOf(members []etcd.Member, n spec.Node) (etcd.Member, bool) {
 	i := slices.IndexFunc(members, func(m etcd.Member) bool { return m.Peer == components.PeerURL(n) })
@@ -44,11 +45,11 @@ func memberOf(members []etcd.Member, n spec.Node) (etcd.Member, bool) {
 }
 
 // dead reports whether a control plane that leaves does not vote: its member can only be removed.
-func (ms *membership) dead(m *machine) bool { return !ms.healthy[components.PeerURL(m.node)] }
+func (ms *turnover) dead(m *machine) bool { return !ms.healthy[components.PeerURL(m.node)] }
 
 // staying are the control planes that are no longer declared and still run: until they are clean, the others' balancers have to
 // know them.
-func (ms *membership) staying(cluster string) (out []spec.Node) {
+func (ms *turnover) staying(cluster string) (out []spec.Node) {
 	for _, m := range ms.gone {
 		if m.host != nil && m.facts.Cluster == cluster {
 			out = append(out, m.node)
@@ -58,7 +59,7 @@ func (ms *membership) staying(cluster string) (out []spec.Node) {
 }
 
 // machine is the one that n's control plane left, or a new one.
-func (ms *membership) machine(n spec.Node) *machine {
+func (ms *turnover) machine(n spec.Node) *machine {
 	for _, m := range ms.gone {
 		if m.node.Name == n.Name {
 			return m
@@ -68,12 +69,12 @@ func (ms *membership) machine(n spec.Node) *machine {
 }
 
 // changes reports whether members come or go.
-func (ms *membership) changes() bool { return len(ms.entering)+len(ms.lost)+len(ms.gone) > 0 }
+func (ms *turnover) changes() bool { return len(ms.entering)+len(ms.lost)+len(ms.gone) > 0 }
 
-// findMembers compares etcd's members with the file's control planes: who enters, who leaves, and whose data is lost. Where no
+// compareMembers compares etcd's members with the file's control planes: who enters, who leaves, and whose data is lost. Where no
 // cluster serves there is nothing to compare, unless there is one that has lost its quorum, which is refused.
-func (r *Run) findMembers(ctx context.Context) error {
-	r.membership = membership{total: len(r.controlPlanes())}
+func (r *Run) compareMembers(ctx context.Context) error {
+	r.membership = turnover{total: len(r.controlPlanes())}
 	if r.Here != "" || r.taking {
 		return nil
 	}
@@ -102,7 +103,9 @@ func (r *Run) findMembers(ctx context.Context) error {
 	if err := client.Close(); err != nil {
 		return err
 	}
-	r.findHealthy(ctx)
+	if err := r.findHealthy(ctx); err != nil {
+		return err
+	}
 	if err := r.findEntering(ctx); err != nil {
 		return err
 	}
@@ -113,14 +116,20 @@ func (r *Run) findMembers(ctx context.Context) error {
 	return nil
 }
 
-// findHealthy asks all members whether they vote.
-func (r *Run) findHealthy(ctx context.Context) {
-	r.membership.healthy = map[string]bool{}
-	for _, m := range slices.Concat(r.controlPlanes(), r.membership.gone) {
+// findHealthy asks all members at once whether they vote.
+func (r *Run) findHealthy(ctx context.Context) error {
+	var mu sync.Mutex
+	healthy := map[string]bool{}
+	err := each(slices.Concat(r.controlPlanes(), r.membership.gone), func(m *machine) error {
 		if m.host != nil && r.voting(ctx, m) == nil {
-			r.membership.healthy[components.PeerURL(m.node)] = true
+			mu.Lock()
+			defer mu.Unlock()
+			healthy[components.PeerURL(m.node)] = true
 		}
-	}
+		return ctx.Err()
+	})
+	r.membership.healthy = healthy
+	return err
 }
 
 // findLeaving looks for the control planes that were applied and are no longer declared.

@@ -29,7 +29,7 @@ const (
 
 // steps are what becomes of the members, in the order in which it is done: first those leave that do not vote anyway, since
 // each of them counts against the quorum; then new ones enter, one at a time; and last those leave that vote.
-func (ms *membership) steps(declared []*machine) (out []memberStep) {
+func (ms *turnover) steps(declared []*machine) (out []memberStep) {
 	voters, healthy := 0, 0
 	for _, m := range ms.members {
 		if m.Learner {
@@ -81,7 +81,7 @@ func (ms *membership) steps(declared []*machine) (out []memberStep) {
 func tolerated(healthy, voters int) int { return healthy - (voters/2 + 1) }
 
 // tolerance is what etcd survives as it is.
-func (ms *membership) tolerance() int {
+func (ms *turnover) tolerance() int {
 	voters, healthy := 0, 0
 	for _, m := range ms.members {
 		if !m.Learner {
@@ -95,7 +95,7 @@ func (ms *membership) tolerance() int {
 }
 
 // warnings tell where the fault tolerance goes down, for a while or for good.
-func (ms *membership) warnings(steps []memberStep) (out []string) {
+func (ms *turnover) warnings(steps []memberStep) (out []string) {
 	was := ms.tolerance()
 	least, last := was, was
 	for _, s := range steps {
@@ -111,7 +111,7 @@ func (ms *membership) warnings(steps []memberStep) (out []string) {
 }
 
 // refusal is why m's member must not be removed: those that are left would have no quorum. "" where they do.
-func (ms *membership) refusal(m *machine) string {
+func (ms *turnover) refusal(m *machine) string {
 	voters, healthy := 0, 0
 	for _, other := range ms.members {
 		if other.Learner || other.Peer == components.PeerURL(m.node) {

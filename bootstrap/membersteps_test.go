@@ -43,19 +43,19 @@ func TestMemberSteps(t *testing.T) {
 		want     []string
 		warned   int
 	}{
-		"one grows to three": {membership{members: members(1), healthy: voting(1), entering: map[string]string{"cp-2": "as a learner", "cp-3": "as a learner"}}, []int{1, 2, 3},
+		"one grows to three": {turnover{members: members(1), healthy: voting(1), entering: map[string]string{"cp-2": "as a learner", "cp-3": "as a learner"}}, []int{1, 2, 3},
 			[]string{"cp-2 enters 2 voters 0", "cp-3 enters 3 voters 1"}, 0},
-		"three grow to five": {membership{members: members(1, 2, 3), healthy: voting(1, 2, 3), entering: map[string]string{"cp-4": "", "cp-5": ""}}, []int{1, 2, 3, 4, 5},
+		"three grow to five": {turnover{members: members(1, 2, 3), healthy: voting(1, 2, 3), entering: map[string]string{"cp-4": "", "cp-5": ""}}, []int{1, 2, 3, 4, 5},
 			[]string{"cp-4 enters 4 voters 1", "cp-5 enters 5 voters 2"}, 0},
-		"five shrink to three": {membership{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3, 4, 5), gone: []*machine{plane(4), plane(5)}}, []int{1, 2, 3},
+		"five shrink to three": {turnover{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3, 4, 5), gone: []*machine{plane(4), plane(5)}}, []int{1, 2, 3},
 			[]string{"cp-4 leaves 4 voters 1", "cp-5 leaves 3 voters 1"}, 1},
-		"a dead one is replaced": {membership{members: members(1, 2, 3), healthy: voting(1, 2), gone: []*machine{plane(3)}, entering: map[string]string{"cp-4": ""}}, []int{1, 2, 4},
+		"a dead one is replaced": {turnover{members: members(1, 2, 3), healthy: voting(1, 2), gone: []*machine{plane(3)}, entering: map[string]string{"cp-4": ""}}, []int{1, 2, 4},
 			[]string{"cp-3 drops 2 voters 0", "cp-4 enters 3 voters 1"}, 0},
-		"a live one is replaced": {membership{members: members(1, 2, 3), healthy: voting(1, 2, 3), gone: []*machine{plane(3)}, entering: map[string]string{"cp-4": ""}}, []int{1, 2, 4},
+		"a live one is replaced": {turnover{members: members(1, 2, 3), healthy: voting(1, 2, 3), gone: []*machine{plane(3)}, entering: map[string]string{"cp-4": ""}}, []int{1, 2, 4},
 			[]string{"cp-4 enters 4 voters 1", "cp-3 leaves 3 voters 1"}, 0},
-		"one comes back empty": {membership{members: members(1, 2, 3), healthy: voting(1, 2), lost: members(3), entering: map[string]string{"cp-3": ""}}, []int{1, 2, 3},
+		"one comes back empty": {turnover{members: members(1, 2, 3), healthy: voting(1, 2), lost: members(3), entering: map[string]string{"cp-3": ""}}, []int{1, 2, 3},
 			[]string{"cp-3 drops 2 voters 0", "cp-3 enters 3 voters 1"}, 0},
-		"a learner is gone": {membership{members: append(members(1, 2, 3), learner), healthy: voting(1, 2, 3), gone: []*machine{plane(4)}}, []int{1, 2, 3},
+		"a learner is gone": {turnover{members: append(members(1, 2, 3), learner), healthy: voting(1, 2, 3), gone: []*machine{plane(4)}}, []int{1, 2, 3},
 			[]string{"cp-4 drops 3 voters 1"}, 0},
 	} {
 		var declared []*machine
@@ -83,12 +83,12 @@ func TestRefusal(t *testing.T) {
 		gone    int
 		refused bool
 	}{
-		"a dead one of three":                           {membership{members: members(1, 2, 3), healthy: voting(1, 2)}, 3, false},
-		"a live one of three":                           {membership{members: members(1, 2, 3), healthy: voting(1, 2, 3)}, 3, false},
-		"a live one of three, of which another is dead": {membership{members: members(1, 2, 3), healthy: voting(1, 3)}, 3, true},
-		"one of five, of which two are dead":            {membership{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3)}, 5, false},
-		"a live one of five, of which two are dead":     {membership{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3)}, 3, true},
-		"the last": {membership{members: members(1), healthy: voting(1)}, 1, true},
+		"a dead one of three":                           {turnover{members: members(1, 2, 3), healthy: voting(1, 2)}, 3, false},
+		"a live one of three":                           {turnover{members: members(1, 2, 3), healthy: voting(1, 2, 3)}, 3, false},
+		"a live one of three, of which another is dead": {turnover{members: members(1, 2, 3), healthy: voting(1, 3)}, 3, true},
+		"one of five, of which two are dead":            {turnover{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3)}, 5, false},
+		"a live one of five, of which two are dead":     {turnover{members: members(1, 2, 3, 4, 5), healthy: voting(1, 2, 3)}, 3, true},
+		"the last": {turnover{members: members(1), healthy: voting(1)}, 1, true},
 	} {
 		if got := test.ms.refusal(plane(test.gone)); (got != "") != test.refused {
 			t.Errorf("%s: %q, want refused %t", name, got, test.refused)
@@ -106,7 +106,7 @@ func TestForetell(t *testing.T) {
 		r.Cluster.Nodes, r.machines = append(r.Cluster.Nodes, m.node), append(r.machines, m)
 	}
 	dead := plane(3)
-	r.membership = membership{members: members(1, 2, 3), healthy: voting(1, 2), entering: map[string]string{"cp-4": ""}, gone: []*machine{dead}}
+	r.membership = turnover{members: members(1, 2, 3), healthy: voting(1, 2), entering: map[string]string{"cp-4": ""}, gone: []*machine{dead}}
 	r.members = map[string]components.Membership{}
 	r.foretell()
 	want := map[string]components.Membership{"cp-4": {Initial: "cp-1=https://10.0.0.11:2380,cp-2=https://10.0.0.12:2380,cp-4=https://10.0.0.14:2380", Existing: true}}

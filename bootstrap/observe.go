@@ -80,7 +80,7 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.guardMachines(); err != nil {
 		return err
 	}
-	if err := r.findMembers(ctx); err != nil {
+	if err := r.compareMembers(ctx); err != nil {
 		return err
 	}
 	if err := r.preflight(p); err != nil {
@@ -141,7 +141,11 @@ func (r *Run) preflight(p *plan.Plan) error {
 	var unfit []error
 	var warnings []string
 	about := map[string][]string{}
-	for _, f := range preflight.Check(r.Cluster, r.certs.ClusterID(), machines) {
+	judged := *r.Cluster
+	if r.Here != "" || r.Cluster.File == draftName {
+		judged.Etcd.AllowSlowDisk = true // by hand there is no file that could say so, and whoever is there sees the warning
+	}
+	for _, f := range preflight.Check(&judged, r.certs.ClusterID(), machines) {
 		if !f.Warning {
 			unfit = append(unfit, &UnfitError{f})
 			continue
@@ -155,7 +159,9 @@ func (r *Run) preflight(p *plan.Plan) error {
 	for _, text := range warnings {
 		p.Warnings = append(p.Warnings, strings.Join(about[text], ", ")+": "+text)
 	}
-	return errors.Join(unfit...)
+	old, err := r.flagWarnings()
+	p.Warnings = append(p.Warnings, old...)
+	return errors.Join(append(unfit, err)...)
 }
 
 // needs is the size of what the machine's role is sent, in bytes, on a machine that has none of it.

@@ -118,7 +118,7 @@ func (r *Run) knownTo(ctx context.Context, m *machine) (members []etcd.Member, l
 	}
 	s, err := client.Status(ctx)
 	if err == nil {
-		members, err = client.Known(ctx)
+		members, err = client.KnownMembers(ctx)
 		return members, s.Leader != 0, errors.Join(err, client.Close())
 	}
 	a := r.memberAccess(m)

@@ -83,6 +83,7 @@ func (r *Run) course(p *plan.Plan) error {
 		addWorkers()
 	}
 	members(leaves)
+	programs(p)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/bundle"
+	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
@@ -38,19 +39,22 @@ type Run struct {
 	machines []*machine
 	gone     []*machine // applied earlier and no longer declared
 
-	rollout *rollout // nil where the version stays
+	rollout *rollout   // nil where the version stays
+	restore *restoring // nil but in a restore
 	times   timings
 
 	change *change      // of version, by hand, that stands half way in this cluster
 	opened bool         // the API holds the cluster's declaration
 	asked  *kube.Client // a worker's only way to the cluster, with the rights of its own kubelet
 
+	clients []*etcd.Client // of members that were looked at; Close closes them
+
 	left *kube.Client // of another control plane, which was told that this machine leaves
 
 	// members tells how etcd members entered the membership that were not there from the start.
 	members map[string]components.Membership
 
-	membership membership
+	membership turnover
 	// staying are control planes that left the file and still run: the others' balancers know them until they are clean.
 	staying []spec.Node
 
@@ -130,6 +134,9 @@ func (r *Run) openBundle() (err error) {
 
 // Close ends connections and gives the state directory free.
 func (r *Run) Close() {
+	for _, c := range r.clients {
+		_ = c.Close() // every request has had its answer
+	}
 	for _, m := range append(r.machines, r.gone...) {
 		if m.host != nil {
 			_ = m.host.Close() // nothing was written that could be lost
@@ -137,6 +144,9 @@ func (r *Run) Close() {
 	}
 	if r.bundle != nil {
 		_ = r.bundle.Close() // read only
+	}
+	if r.restore != nil {
+		r.restore.close()
 	}
 	if r.dir != nil {
 		_ = r.dir.Close() // the lock goes with the process at the latest

@@ -38,6 +38,9 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 	if err := r.statusRollout(s); err != nil {
 		return nil, err
 	}
+	if err := r.statusRestore(s); err != nil {
+		return nil, err
+	}
 	s.Health = r.health(s)
 	return s, nil
 }

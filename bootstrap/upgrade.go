@@ -130,7 +130,10 @@ func (r *Run) aim(to string) error {
 	c := *r.Cluster
 	c.Kubernetes = r.rollout.To
 	r.Cluster = &c
-	return nil
+	if r.rollout.under() { // what it lacks may be what this run is to mend
+		return nil
+	}
+	return r.guardDeclared()
 }
 
 // hopByHand is hop in the words of the verbs that are run on the machines.
@@ -222,7 +225,7 @@ func spare(m *machine) {
 
 // recallEntry keeps how m's etcd member entered as its manifest has it: control planes that came later are no reason to restart it.
 func (r *Run) recallEntry(ctx context.Context, m *machine) error {
-	was, there, err := entered(ctx, m)
+	was, there, err := r.entered(ctx, m)
 	if err != nil {
 		return err
 	}

@@ -210,3 +210,20 @@ func TestOwnPlace(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestAimRefusesFlags: what the cluster was begun with must be known to the version to come, and a change that stands half way goes on.
+func TestAimRefusesFlags(t *testing.T) {
+	r := handRun(t, "cp-1")
+	r.Cluster.Kubernetes = "1.35.4"
+	r.Cluster.Flags = map[string]map[string]string{"kube-scheduler": {"no-such-flag": "1"}}
+	refused := new(spec.Error)
+	if err := r.aim("1.36.3"); !errors.As(err, &refused) || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), "of Kubernetes 1.36.3 has no flag --no-such-flag. slipway export writes") {
+		t.Errorf("%v", err)
+	}
+	r = handRun(t, "cp-1")
+	r.Cluster.Flags = map[string]map[string]string{"kube-scheduler": {"no-such-flag": "1"}}
+	r.change = &change{From: "1.35.4", To: "1.36.3", By: "cp-1", Begun: time.Now()}
+	if err := r.aim(""); err != nil {
+		t.Errorf("half way: %v", err)
+	}
+}

@@ -154,5 +154,6 @@ func (r *Run) courseByHand(ctx context.Context, p *plan.Plan) error {
 		text = "on any control plane: slipway upgrade finish: " + text
 	}
 	add("addons", text)
+	programs(p)
 	return nil
 }

@@ -23,6 +23,9 @@ const (
 type Membership struct {
 	Initial  string `json:"initial"`            // NAME=URL,…, the member itself among them
 	Existing bool   `json:"existing,omitempty"` // it joins members that serve already
+	// Token is that of a membership which was made anew, by a restore; "" for the cluster's first. A member that has lost its data
+	// then knows itself again among the others, and does not begin an empty cluster with the next that has.
+	Token string `json:"token,omitempty"`
 }
 
 // Membership is that of n.
@@ -70,9 +73,12 @@ func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
 }
 
 func (in *Input) etcdCommand(n spec.Node) []string {
-	membership, state := in.Membership(n), "new"
+	membership, state, token := in.Membership(n), "new", in.Certs.ClusterID()
 	if membership.Existing {
 		state = "existing"
+	}
+	if membership.Token != "" {
+		token = membership.Token
 	}
 	certs := pkiDir + "/etcd/"
 	return []string{
@@ -85,7 +91,7 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 		"--initial-advertise-peer-urls=" + PeerURL(n),
 		"--initial-cluster=" + membership.Initial,
 		"--initial-cluster-state=" + state,
-		"--initial-cluster-token=" + in.Certs.ClusterID(),
+		"--initial-cluster-token=" + token,
 		"--client-cert-auth=true",
 		"--trusted-ca-file=" + certs + "ca.crt",
 		"--cert-file=" + certs + "server.crt",
@@ -97,6 +103,9 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 		fmt.Sprintf("--listen-metrics-urls=http://127.0.0.1:%d", etcdMetricsPort),
 		"--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true",
 		fmt.Sprintf("--quota-backend-bytes=%d", in.Cluster.Etcd.QuotaBytes),
+		// API servers compact every five minutes what is older than that. This is for when they do not: it lets them come first.
+		"--auto-compaction-mode=periodic",
+		"--auto-compaction-retention=1h",
 		"--snapshot-count=10000",
 		"--watch-progress-notify-interval=5s",
 		"--tls-min-version=TLS1.2",

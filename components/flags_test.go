@@ -5,6 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/slipway/slipway/internal/flags"
+	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -35,4 +40,82 @@ func TestWhatTheClusterGoesByIsReserved(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOwnFlagsAreKnown: every program takes the flags that Slipway gives it, in each version that it installs, and none of them is on its way out.
+func TestOwnFlagsAreKnown(t *testing.T) {
+	etcd, err := flags.Etcd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	releases, err := flags.Kubernetes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, in *Input, n spec.Node) {
+		lines := map[string][]string{"kubelet": append(in.kubeletArgs(n), "--config=")}
+		for _, r := range in.state(t, n.Name) {
+			for _, line := range commands(t, r) {
+				lines[line[0]] = line[1:]
+			}
+		}
+		if n.Role == spec.ControlPlane && len(lines) < 5 {
+			t.Fatalf("only the command lines %q", lines)
+		}
+		for program, args := range lines {
+			of := releases
+			if program == "etcd" {
+				of = []*flags.Release{etcd}
+			}
+			for _, r := range of {
+				checkFlags(t, r, program, args)
+			}
+		}
+	})
+	for _, r := range releases {
+		checkFlags(t, r, "kube-proxy", []string{"--config=", "--hostname-override="})
+	}
+}
+
+// commands are those of a static pod's containers that are upstream's.
+func commands(t *testing.T, r node.Resource) (out [][]string) {
+	t.Helper()
+	if r.File == nil || !strings.HasPrefix(r.File.Path, manifestDir) {
+		return nil
+	}
+	var pod corev1.Pod
+	if err := yaml.Unmarshal(r.File.Content, &pod); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range pod.Spec.Containers {
+		if slices.Contains([]string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}, c.Name) {
+			out = append(out, append(c.Command, c.Args...))
+		}
+	}
+	return out
+}
+
+func checkFlags(t *testing.T, r *flags.Release, program string, args []string) {
+	t.Helper()
+	for _, arg := range args {
+		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if name == "feature-gates" {
+			for _, s := range flags.Settings(value) {
+				if _, known := r.Gates[s.Gate]; !known {
+					t.Errorf("%s of release %s has no feature gate %s", program, r.Version, s.Gate)
+				}
+			}
+		}
+		if !r.Has(program, name) {
+			t.Errorf("%s of release %s has no flag --%s", program, r.Version, name)
+		}
+		if said := r.Programs[program][name]; said != "" && !suffered(program, name) {
+			t.Errorf("--%s of %s of release %s: %s", name, program, r.Version, said)
+		}
+	}
+}
+
+// suffered are old flags that have nothing yet to take their place: a scheduler without a file of its own settings is told by these.
+func suffered(program, flag string) bool {
+	return program == "kube-scheduler" && (flag == "kubeconfig" || flag == "profiling")
 }

@@ -34,6 +34,11 @@ ssh {
   known_hosts = "../build/lab/known_hosts"
 }
 
+# The lab's machines share one disk, which is slow for etcd while all of them write. On machines of your own, leave this out.
+etcd {
+  allow_slow_disk = true
+}
+
 # The lab's machines share one disk. With the kubelet's own thresholds each of them would start to evict
 # pods and delete images as soon as the others had filled it. On machines of your own, leave this out.
 kubelet {

@@ -26,10 +26,13 @@ func table() []row {
 		{"internal/event", ""},
 		{"internal/blob", ""},
 		{"internal/status", ""},
+		{"internal/flags", ""},
 		{"internal/spec", ""},
 		{"internal/host", ""},
 		{"internal/host/hosttest", "internal/host"},
 		{"internal/etcd", ""},
+		{"internal/archive", "internal/etcd"},
+		{"internal/scratch", ""},
 		{"internal/kube", ""},
 		{"internal/kubeadm", "internal/kube internal/spec"},
 		{"templates", ""},
@@ -44,12 +47,14 @@ func table() []row {
 		{"internal/bundle/bundletest", "internal/blob internal/bundle internal/node"},
 		{"pki", "internal/spec"},
 		{"internal/statedir", "internal/spec pki"},
+		{"internal/backup", "internal/archive internal/etcd internal/scratch pki"},
+		{"internal/proof", "internal/archive internal/bundle internal/check internal/etcd internal/event internal/scratch internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
 		{"components", "internal/node internal/spec pki templates"},
-		{"bootstrap", "components internal/agent internal/bundle internal/check internal/drill internal/etcd internal/event internal/host internal/kube internal/kubeadm internal/load " +
+		{"bootstrap", "components internal/agent internal/archive internal/backup internal/bundle internal/check internal/drill internal/etcd internal/event internal/flags internal/host internal/kube internal/kubeadm internal/load " +
 			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
 		{"internal/ui", "internal/drill internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/spec internal/status internal/ui"},
+		{"cmd/slipway", "bootstrap internal/archive internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/proof internal/spec internal/status internal/ui"},
 	}
 }
 
@@ -173,7 +178,8 @@ func TestOnePackageKnows(t *testing.T) {
 		"github.com/hashicorp/hcl":         {"internal/spec"},
 		"github.com/zclconf/go-cty":        {"internal/spec"},
 		"github.com/cloudflare/cfssl":      {"pki"},
-		"golang.org/x/crypto/ssh":          {"internal/host", "internal/host/hosttest", "internal/lab", "internal/spec"},
+		"filippo.io/age":                   {"internal/archive"},
+		"golang.org/x/crypto/ssh":          {"internal/archive", "internal/host", "internal/host/hosttest", "internal/lab", "internal/spec"},
 		"go.etcd.io/etcd":                  {"internal/etcd"},
 		"github.com/containerd/containerd": {"internal/node"},
 		"github.com/spf13/cobra":           {"cmd/slipway"},

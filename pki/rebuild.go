@@ -18,10 +18,7 @@ import (
 func RecoverPaths(role spec.Role) []string {
 	var out []string
 	if role == spec.ControlPlane {
-		for _, a := range Authorities() {
-			out = append(out, a.Path+".crt", a.Path+".key")
-		}
-		out = append(out, ServiceAccountPath+".pub", ServiceAccountPath+".key", EncryptionPath)
+		out = LastingPaths()
 	}
 	for _, l := range Table() {
 		switch {
@@ -33,6 +30,15 @@ func RecoverPaths(role spec.Role) []string {
 		}
 	}
 	return out
+}
+
+// LastingPaths lists the files on a control plane that cannot be issued again, and without which the cluster's data is lost.
+func LastingPaths() []string {
+	var out []string
+	for _, a := range Authorities() {
+		out = append(out, a.Path+".crt", a.Path+".key")
+	}
+	return append(out, ServiceAccountPath+".pub", ServiceAccountPath+".key", EncryptionPath)
 }
 
 // Rebuild recovers a Set from files fetched from nodes, by node and by path there. What cannot be issued again

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,16 +90,6 @@ func TestDeadMachines(t *testing.T) {
 	c.must("destroy", "-f", file, "--yes", "--purge")
 	if now := c.inventory("w-1"); now != pristine["w-1"] {
 		t.Errorf("w-1 is not as it was found:\n%s", diff(pristine["w-1"], now))
-	}
-}
-
-// says wants an exit code, and that both streams together say all of parts.
-func (c *cluster) says(r result, code int, parts ...string) {
-	c.t.Helper()
-	text := strings.Join(strings.Fields(r.stdout+r.stderr), " ") // however it was wrapped
-	missing := slices.DeleteFunc(parts, func(p string) bool { return strings.Contains(text, p) })
-	if r.code != code || len(missing) > 0 {
-		c.t.Fatalf("exit %d, want %d; not said: %q\n%s%s", r.code, code, missing, r.stdout, r.stderr)
 	}
 }
 

@@ -81,7 +81,10 @@ ssh {
   private_key = "{{.Dir}}/lab/id_ed25519"
   known_hosts = "{{.Dir}}/lab/known_hosts"
 }
-# The machines share one disk, so each sees the whole of what all use.
+# The machines share one disk, so each sees the whole of what all use, and syncs are slow while others write.
+etcd {
+  allow_slow_disk = true
+}
 kubelet {
   eviction_hard = { "memory.available" = "100Mi", "nodefs.available" = "2%", "imagefs.available" = "2%" }
   image_gc_high_threshold_percent = 98

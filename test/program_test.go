@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,16 @@ func (c *cluster) want(code int, args ...string) string {
 		c.t.Fatalf("slipway %s: exit %d, want %d\n%s%s", strings.Join(args, " "), r.code, code, r.stdout, r.stderr)
 	}
 	return r.stdout + r.stderr
+}
+
+// says wants an exit code, and that both streams together say all of parts.
+func (c *cluster) says(r result, code int, parts ...string) {
+	c.t.Helper()
+	text := strings.Join(strings.Fields(r.stdout+r.stderr), " ") // however it was wrapped
+	missing := slices.DeleteFunc(parts, func(p string) bool { return strings.Contains(text, p) })
+	if r.code != code || len(missing) > 0 {
+		c.t.Fatalf("exit %d, want %d; not said: %q\n%s%s", r.code, code, missing, r.stdout, r.stderr)
+	}
 }
 
 // eventually polls until do succeeds.

@@ -23,15 +23,23 @@ func (c *cluster) settingGoesRound(file string) {
 	}
 }
 
-// settingIsPutBack changes a flag to one that no API server starts with: the first control plane is put back, and no other touched.
+// settingIsPutBack changes a flag to one that no API server starts with. One that the version does not know is refused before anything is changed; with
+// a value that only the API server itself can judge, the first control plane is put back, and no other touched.
 func (c *cluster) settingIsPutBack(file string) {
 	t := c.t
 	before := c.manifests()
 	c.write(highlyAvailable() + "component \"kube-apiserver\" { flags = { audit-log-maxage = \"31\", no-such-flag = \"1\" } }\n")
+	if said := c.want(3, "apply", "-f", file); !strings.Contains(said, "Unknown flag") || !strings.Contains(said, "no flag --no-such-flag") {
+		t.Errorf("the flag is not refused:\n%s", said)
+	}
+	if after := c.manifests(); after != before {
+		t.Errorf("manifests after a refusal:\n%s", diff(before, after))
+	}
+	c.write(highlyAvailable() + "component \"kube-apiserver\" { flags = { audit-log-maxage = \"31\", audit-log-format = \"sideways\" } }\n")
 	var said string
 	gap := c.whileAskedFor(func() { said = c.want(6, "apply", "-f", file) })
 	t.Logf("meanwhile the longest time without an answer through the shared address was %.1f s", gap.Seconds())
-	for _, want := range []string{"put back to what it ran before", "unknown flag: --no-such-flag"} {
+	for _, want := range []string{"put back to what it ran before", "invalid audit log format sideways"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the error does not speak of %q:\n%s", want, said)
 		}

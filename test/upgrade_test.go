@@ -35,6 +35,7 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("the hop to make first is not named:\n%s", out)
 		}
 	})
+	part("a flag that the version does not know is refused", func(t *testing.T) { c.unknownFlag(file) })
 	part("a bad flag stops at the first node, which is put back", func(t *testing.T) { c.badFlag(file) })
 	part("an apply is killed, and the next goes on", func(t *testing.T) {
 		c.to("1.35.4", "")
@@ -106,10 +107,26 @@ func (c *cluster) kubectlOnce(args ...string) string {
 	return c.exec("cp-1", append([]string{"kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"}, args...)...)
 }
 
+// unknownFlag is refused by all that could bring the cluster to the version, with its place, and nothing is changed.
+func (c *cluster) unknownFlag(file string) {
+	t := c.t
+	c.to("1.35.4", "component \"kube-apiserver\" { flags = { no-such-flag = \"1\", feature-gates = \"NoSuchGate=true\" } }\n")
+	for _, args := range [][]string{{"plan", "-f", file}, {"apply", "-f", file}, {"drill", "upgrade", "-f", file, "--to", "1.35.4", "--agree", "upgrade"}} {
+		out := c.want(3, args...)
+		for _, want := range []string{"kube-apiserver of Kubernetes 1.35.4 has no flag --no-such-flag", "has no feature gate NoSuchGate", "cluster.hcl line"} {
+			if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+				t.Errorf("%s does not say %q:\n%s", args[0], want, out)
+			}
+		}
+	}
+	c.to("1.34.4", "")
+	c.want(0, "plan", "-f", file)
+}
+
 // badFlag is an API server that cannot start: the node is on its old version again, and the others never noticed.
 func (c *cluster) badFlag(file string) {
 	t := c.t
-	c.to("1.35.4", "component \"kube-apiserver\" { flags = { no-such-flag = \"1\" } }\n")
+	c.to("1.35.4", "component \"kube-apiserver\" { flags = { audit-log-format = \"sideways\" } }\n")
 	client, stop := c.freshly(), make(chan struct{})
 	outage := c.outage(client, stop)
 	r := c.run("apply", "-f", file)
@@ -117,7 +134,7 @@ func (c *cluster) badFlag(file string) {
 	if r.code != 6 {
 		t.Fatalf("exit %d, want 6\n%s", r.code, r.stderr)
 	}
-	for _, want := range []string{"put back", "unknown flag: --no-such-flag"} {
+	for _, want := range []string{"put back", "invalid audit log format sideways"} {
 		if !strings.Contains(r.stderr, want) {
 			t.Errorf("the error does not speak of %q:\n%s", want, r.stderr)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kubeadm"
@@ -120,17 +121,28 @@ func coded(err error) error {
 		rolled      *bootstrap.RolloutError
 		takeBack    *bootstrap.NothingToTakeBackError
 		upgrade     *bootstrap.UpgradeError
-		quorum      *bootstrap.QuorumLostError
+		restore     *bootstrap.RestoreError
+		damaged     *archive.DamagedError
+		format      *archive.FormatError
+		sealed      *archive.WrongKeyError
+		quorum      *bootstrap.QuorumError
+		member      *bootstrap.MemberError
+		path        *bootstrap.PathError
+		quorumLost  *bootstrap.QuorumLostError
 		recovery    *bootstrap.RecoveryError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
-	case errors.As(err, &quorum), errors.As(err, &recovery) && recovery.Half:
+	case errors.As(err, &quorumLost), errors.As(err, &recovery) && recovery.Half:
 		return &exitError{exitQuorum, err}
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
-	case errors.As(err, &takeBack), errors.As(err, &upgrade):
+	case errors.As(err, &restore), errors.As(err, &damaged), errors.As(err, &format), errors.As(err, &sealed):
+		return &exitError{exitSpec, err}
+	case errors.As(err, &quorum):
+		return &exitError{exitQuorum, err}
+	case errors.As(err, &takeBack), errors.As(err, &upgrade), errors.As(err, &member), errors.As(err, &path):
 		return &exitError{exitSpec, err}
 	case errors.As(err, &leaving), errors.As(err, &join) && join.Unreachable:
 		return &exitError{exitUnreachable, err}

@@ -17,7 +17,7 @@ func (e *LearnerError) Error() string {
 
 // Remedy is what to do then.
 func (e *LearnerError) Remedy() string {
-	return "on that machine, run the join again or slipway reset; if it is gone for good, remove the member: etcdctl member list, etcdctl member remove ID"
+	return "on that machine, run the join again or slipway reset; if it is gone for good, on a control plane: slipway etcd members, then slipway etcd remove ID"
 }
 
 // AddLearner makes room for a member that will answer at the peer URL: a learner, which counts for no quorum. The

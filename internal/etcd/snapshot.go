@@ -16,6 +16,12 @@ import (
 // the database with its SHA-256 behind it, which is checked on the way and stays in the file: etcdutl checks it again.
 // https://github.com/etcd-io/etcd/blob/v3.6.0/server/etcdserver/api/v3rpc/maintenance.go
 func (c *Client) Snapshot(ctx context.Context, path string) (size int64, err error) {
+	return c.SnapshotChecked(ctx, path, nil, nil)
+}
+
+// SnapshotChecked is Snapshot that tells how many bytes have come, and that lets check, unless it is nil, look at the file
+// before it gets its name: where that fails there is none.
+func (c *Client) SnapshotChecked(ctx context.Context, path string, came func(bytes int64), check func(draft string) error) (size int64, err error) {
 	stream, err := c.api.Snapshot(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
@@ -26,52 +32,58 @@ func (c *Client) Snapshot(ctx context.Context, path string) (size int64, err err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, out.Cleanup()) }() // nothing where it was put in its place
-	if size, err = io.Copy(out, stream); err != nil {
+	if size, err = io.Copy(out, &counted{Reader: stream, came: came}); err != nil {
 		return 0, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
 	}
-	if err := checkSum(out.File, size); err != nil {
-		return 0, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
+	if _, err := CheckSnapshot(out.File); err != nil {
+		return 0, fmt.Errorf("etcd %s: snapshot: %w: try again", c.endpoint, err)
+	}
+	if check != nil {
+		if err := check(out.Name()); err != nil {
+			return 0, err
+		}
 	}
 	return size, out.CloseAtomicallyReplace()
 }
 
-// checkSum compares a snapshot with the sum at its end. Databases are whole pages, the sum is shorter than the least of them.
-func checkSum(f *os.File, size int64) error {
+// counted tells how much was read.
+type counted struct {
+	io.Reader
+	read int64
+	came func(int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += int64(n)
+	if c.came != nil {
+		c.came(c.read)
+	}
+	return n, err
+}
+
+// CheckSnapshot compares a snapshot with the sum at its end, and returns its size in bytes, sum included. Databases are whole
+// pages, the sum is shorter than the least of them.
+func CheckSnapshot(f *os.File) (size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
 	const least = 512
+	size = info.Size()
 	if size%least != sha256.Size {
-		return fmt.Errorf("%d bytes came, which are no database with its sum: try again", size)
+		return 0, fmt.Errorf("%d bytes are no database with its sum", size)
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size-sha256.Size)); err != nil {
-		return err
+		return 0, err
 	}
 	want := make([]byte, sha256.Size)
 	if _, err := f.ReadAt(want, size-sha256.Size); err != nil {
-		return err
+		return 0, err
 	}
 	if !bytes.Equal(want, h.Sum(nil)) {
-		return errors.New("it arrived damaged, by its sum: try again")
+		return 0, errors.New("it is damaged, by the sum at its end")
 	}
-	return nil
-}
-
-// MoveLeader makes another voter the leader, if this member is it. Where there is no other, it stays.
-func (c *Client) MoveLeader(ctx context.Context) error {
-	s, err := c.Status(ctx)
-	if err != nil || s.Leader != s.ID {
-		return err
-	}
-	members, err := c.Members(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if m.ID != s.ID && !m.Learner && m.Client != "" {
-			if _, err := c.api.MoveLeader(ctx, m.ID); err != nil {
-				return fmt.Errorf("etcd %s: hand the leadership to %s: %w", c.endpoint, m.Name, err)
-			}
-			return nil
-		}
-	}
-	return nil
+	return size, nil
 }

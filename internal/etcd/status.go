@@ -13,8 +13,12 @@ type Status struct {
 	ID, ClusterID, Leader uint64
 	Learner               bool
 	Version               string
-	RaftIndex, RaftTerm   uint64
-	DBSize, DBSizeInUse   int64 // bytes
+	Storage               string // version that the database is of, 3.6
+	RaftIndex, RaftTerm   uint64 // committed
+	Applied               uint64 // raft index
+	Revision              int64  // of the data
+	DBSize, DBSizeInUse   int64  // bytes
+	Quota                 int64  // bytes at which it takes no more writes
 	Alarms                []string
 }
 
@@ -30,8 +34,9 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		return Status{}, fmt.Errorf("etcd %s: %w", c.endpoint, err)
 	}
 	return Status{
-		ID: s.Header.MemberId, ClusterID: s.Header.ClusterId, Leader: s.Leader, Learner: s.IsLearner, Version: s.Version,
-		RaftIndex: s.RaftIndex, RaftTerm: s.RaftTerm, DBSize: s.DbSize, DBSizeInUse: s.DbSizeInUse, Alarms: s.Errors,
+		ID: s.Header.MemberId, ClusterID: s.Header.ClusterId, Leader: s.Leader, Learner: s.IsLearner, Version: s.Version, Storage: s.StorageVersion,
+		RaftIndex: s.RaftIndex, RaftTerm: s.RaftTerm, Applied: s.RaftAppliedIndex, Revision: s.Header.Revision,
+		DBSize: s.DbSize, DBSizeInUse: s.DbSizeInUse, Quota: s.DbSizeQuota, Alarms: s.Errors,
 	}, nil
 }
 
@@ -67,8 +72,8 @@ type Member struct {
 // Members lists the membership; it needs quorum.
 func (c *Client) Members(ctx context.Context) ([]Member, error) { return c.list(ctx) }
 
-// Known lists the membership as this member knows it, also without quorum.
-func (c *Client) Known(ctx context.Context) ([]Member, error) {
+// KnownMembers lists the membership as this member knows it, also without quorum: it may be behind the others.
+func (c *Client) KnownMembers(ctx context.Context) ([]Member, error) {
 	return c.list(ctx, clientv3.WithSerializable())
 }
 

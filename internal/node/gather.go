@@ -57,6 +57,11 @@ func (m Machine) Facts(ctx context.Context, ask Ask) (Facts, error) {
 	if err := m.disks(&f); err != nil {
 		return f, err
 	}
+	if ask.Sync && inv.Cluster == "" {
+		if f.SyncTime, err = m.syncTime(); err != nil {
+			return f, err
+		}
+	}
 	m.resolver(&f)
 	if err := gatherNetwork(&f, ask.Routes); err != nil {
 		return f, err

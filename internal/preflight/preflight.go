@@ -64,7 +64,7 @@ func Ports(c *spec.Cluster, n spec.Node) []int {
 
 // Asks is what each machine must look into: its ports, and the way to every other node.
 func Asks(c *spec.Cluster, n spec.Node) node.Ask {
-	ask := node.Ask{Ports: Ports(c, n)}
+	ask := node.Ask{Ports: Ports(c, n), Sync: n.Role == spec.ControlPlane}
 	for _, other := range c.Nodes {
 		if other.Name != n.Name {
 			ask.Routes = append(ask.Routes, other.Address.String())

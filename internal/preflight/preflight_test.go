@@ -62,6 +62,7 @@ func TestFindings(t *testing.T) {
 		remedyClock   = "set up time synchronisation (apt-get install chrony), here or on the machine"
 		remedyKernel  = "install the distribution's standard kernel and its modules package, or the named program"
 		remedyModules = "install the distribution's standard kernel and its modules package"
+		remedySync    = "give etcd a faster disk, such as an SSD of its own at /var/lib/etcd"
 		remedyPort    = "stop that program, or use another machine"
 		remedyCluster = "remove that cluster first (kubeadm reset, k3s-uninstall.sh …), or use another machine"
 		remedyForeign = "slipway reset on that machine, or slipway destroy with the file and the state directory of its cluster, or use another machine"
@@ -80,6 +81,15 @@ func TestFindings(t *testing.T) {
 			fails("w-1", "architecture is arm64", "use an amd64 machine: bundles are built for amd64 so far")},
 		"no systemd": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Systemd = false },
 			fails("w-1", "systemd is not in charge of this machine", "use a distribution that runs systemd, such as Debian 12 or later")},
+		"a slow disk": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = 12 * time.Millisecond },
+			warns("cp-1", "its disk is slow for etcd: 99 of 100 small writes to /var/lib/etcd are synced within 12ms, and that should be 10ms", remedySync)},
+		"too slow a disk": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = 51 * time.Millisecond },
+			fails("cp-1", "its disk is slow for etcd: 99 of 100 small writes to /var/lib/etcd are synced within 51ms, and that should be 10ms", remedySync+", try again when the machine has less to do, or write etcd { allow_slow_disk = true }")},
+		"too slow a disk, by the file": {"cp-1", func(c *spec.Cluster, m *Machine) { m.Facts.SyncTime, c.Etcd.AllowSlowDisk = time.Second, true },
+			warns("cp-1", "its disk is slow for etcd: 99 of 100 small writes to /var/lib/etcd are synced within 1s, and that should be 10ms", remedySync)},
+		"a fast disk":              {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = 10 * time.Millisecond }, nil},
+		"a slow disk of a worker":  {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = time.Second }, nil},
+		"a slow disk that is ours": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime, m.Facts.Cluster = time.Second, ours }, nil},
 		"old cgroups": {"lb-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cgroup = 1 },
 			warns("lb-1", "cgroup version 1", "boot with systemd.unified_cgroup_hierarchy=1; Kubernetes keeps version 1 alive but no longer improves it")},
 		"a bounded container": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Container, m.Facts.CapResource = "lxc", false },
@@ -303,7 +313,7 @@ func TestPortsAndRoutes(t *testing.T) {
 		}
 	}
 	ask := Asks(c, c.Nodes[1])
-	if fmt.Sprint(ask.Routes) != "[10.0.0.11 10.0.0.31]" || len(ask.Ports) != len(plain) {
+	if fmt.Sprint(ask.Routes) != "[10.0.0.11 10.0.0.31]" || len(ask.Ports) != len(plain) || ask.Sync || !Asks(c, c.Nodes[0]).Sync {
 		t.Errorf("asks %+v", ask)
 	}
 }

@@ -24,6 +24,7 @@ func (j *judge) all() {
 	j.kernel()
 	j.size()
 	j.disks()
+	j.slowDisk()
 	j.clock()
 	j.addresses()
 	j.occupied()

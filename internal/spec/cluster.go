@@ -105,7 +105,8 @@ type PKI struct {
 
 // Etcd is the etcd block.
 type Etcd struct {
-	QuotaBytes int64 // size of the database at which it takes no more writes; 0: etcd's default
+	QuotaBytes    int64 // size of the database at which it takes no more writes; 0: etcd's default
+	AllowSlowDisk bool  // make control planes of machines whose disk is too slow for etcd
 }
 
 // Upgrade is the upgrade block: how a running cluster goes to another version.

@@ -3,6 +3,8 @@ package spec
 import (
 	"regexp"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // componentNames are the programs of the control plane that take flags from the file.
@@ -26,7 +28,7 @@ func ReservedFlag(component, flag string) bool {
 		"use-service-account-credentials", "name", "initial-cluster", "initial-cluster-state", "initial-cluster-token", "client-cert-auth", "peer-client-cert-auth", "force-new-cluster":
 		return true
 	case "config":
-		return component != "etcd" // etcd has no such flag, and says so better itself
+		return component != "etcd" // which takes it for one of long ago, and ignores it
 	}
 	return false
 }
@@ -53,7 +55,7 @@ func (d *draft) readComponents(top section) {
 			d.errorf(b.labelRange, "Second component block", "There is one for %s already. Merge the two.", b.label)
 			continue
 		}
-		flags := map[string]string{}
+		flags, places := map[string]string{}, map[string]hcl.Range{}
 		pairs, _ := s.pairs("flags")
 		for _, p := range pairs {
 			name := strings.TrimPrefix(p.key, "--")
@@ -65,12 +67,12 @@ func (d *draft) readComponents(top section) {
 			case strings.ContainsAny(p.value, "\n\r\x00"):
 				d.errorf(p.at, "Bad flag", "The value of --%s is of several lines.", name)
 			default:
-				flags[name] = p.value
+				flags[name], places[name] = p.value, p.at
 			}
 		}
 		if d.Flags == nil {
-			d.Flags = map[string]map[string]string{}
+			d.Flags, d.Places.Flags = map[string]map[string]string{}, map[string]map[string]hcl.Range{}
 		}
-		d.Flags[b.label] = flags
+		d.Flags[b.label], d.Places.Flags[b.label] = flags, places
 	}
 }

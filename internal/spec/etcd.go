@@ -13,5 +13,6 @@ func (d *draft) readEtcd(s section) {
 	if !ok {
 		quota = defaultQuotaGiB
 	}
-	d.Etcd = Etcd{QuotaBytes: int64(quota) << 30}
+	slow, _ := s.boolean("allow_slow_disk")
+	d.Etcd = Etcd{QuotaBytes: int64(quota) << 30, AllowSlowDisk: slow}
 }

@@ -121,7 +121,8 @@ pki {
   extra_sans  = ["*.example.com", "192.0.2.1"]
 }
 etcd {
-  quota_gib = 3
+  quota_gib       = 3
+  allow_slow_disk = true
 }
 kubelet {
   max_pods                        = 50
@@ -169,7 +170,7 @@ node "w" {
 			Proxy: "iptables", Backend: "host-gw", DNS: "k8s.example.com", NodePorts: "20000-20100"},
 		SSH:  ssh,
 		PKI:  PKI{Algorithm: "rsa-4096", CALifetime: 3650 * 24 * time.Hour, Lifetime: 2160 * time.Hour, ExtraSANs: []string{"*.example.com", "192.0.2.1"}},
-		Etcd: Etcd{QuotaBytes: 3 << 30},
+		Etcd: Etcd{QuotaBytes: 3 << 30, AllowSlowDisk: true},
 		Kubelet: Kubelet{MaxPods: 50, EvictionHard: map[string]string{"nodefs.available": "1%"},
 			ImageGCHighThresholdPercent: 99, ImageGCLowThresholdPercent: 98},
 		Upgrade: Upgrade{MaxUnavailable: "25%", DrainTimeout: 90 * time.Second, GateTimeout: 4 * time.Minute, DeleteBarePods: true},

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Places are where things stand in the file that a running cluster cannot simply change.
+// Places are where things stand in the file that a running cluster cannot simply change, or that its version of Kubernetes may not know.
 // What the file does not say stands at the head of the block that would hold it.
 type Places struct {
 	Cluster    hcl.Range // the head of the cluster block
@@ -15,6 +15,7 @@ type Places struct {
 	Pods       hcl.Range
 	Services   hcl.Range
 	DNS        hcl.Range
+	Flags      map[string]map[string]hcl.Range // by program and flag, as in Cluster.Flags
 }
 
 // Objection is something that the file asks for, rightly by itself, and that cannot be done to the cluster as it stands.

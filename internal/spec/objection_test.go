@@ -38,3 +38,28 @@ func TestRefuse(t *testing.T) {
 		t.Errorf("%+v", c.Places)
 	}
 }
+
+// TestPlacesOfFlags: each flag has its own place, also where the map is computed.
+func TestPlacesOfFlags(t *testing.T) {
+	operator(t)
+	c := load(t, source(t, one+"component \"etcd\" {\n  flags = {\n    heartbeat-interval = \"200\"\n    \"--v2\" = \"x\"\n  }\n}\ncomponent \"kube-scheduler\" {\n  flags = merge({}, { v = \"2\" })\n}\n"), LoadOptions{})
+	for _, test := range []struct {
+		program, flag string
+		line          int
+	}{{"etcd", "heartbeat-interval", 11}, {"etcd", "v2", 12}, {"kube-scheduler", "v", 16}} {
+		at, known := c.Places.Flags[test.program][test.flag]
+		if !known || at.Start.Line != test.line {
+			t.Errorf("%s --%s: %+v", test.program, test.flag, at)
+		}
+		if _, set := c.Flags[test.program][test.flag]; !set {
+			t.Errorf("%s --%s is not set: %v", test.program, test.flag, c.Flags)
+		}
+	}
+	err := c.Refuse(Objection{c.Places.Flags["etcd"]["v2"], "Unknown flag", "No."})
+	if err == nil || !strings.Contains(err.Error(), `"--v2" = "x"`) || !strings.Contains(err.Error(), `in component "etcd"`) {
+		t.Errorf("%v", err)
+	}
+	if Suggest("snapshot-cont", []string{"snapshot-count"}) != ` Did you mean "snapshot-count"?` || Suggest("x", []string{"snapshot-count"}) != "" {
+		t.Error("no suggestion, or a wild one")
+	}
+}

@@ -54,6 +54,7 @@ func fileType() *blockType {
 		}},
 		{name: "etcd", once: true, attrs: []attribute{
 			optional("quota_gib", cty.Number),
+			optional("allow_slow_disk", cty.Bool),
 		}},
 		{name: "component", label: `its name, such as "kube-apiserver"`, attrs: []attribute{
 			required("flags", cty.Map(cty.String)),

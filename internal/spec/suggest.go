@@ -7,6 +7,10 @@ import (
 	"github.com/agext/levenshtein"
 )
 
+// Suggest is for names that are judged later than the file is loaded: what given was probably meant to be, as a sentence with a leading
+// space, or "".
+func Suggest(given string, known []string) string { return suggest(given, known) }
+
 // suggest says what given was probably meant to be, as a sentence with a leading space, or "".
 func suggest(given string, known []string) string {
 	if best := closest(given, known); best != "" {

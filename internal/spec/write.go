@@ -147,8 +147,13 @@ func (w writer) pki(p PKI) {
 }
 
 func (w writer) etcd(e Etcd) {
-	if e.QuotaBytes != 0 {
-		w.block("etcd").number("quota_gib", int(e.QuotaBytes>>30))
+	if e == (Etcd{}) {
+		return
+	}
+	b := w.block("etcd")
+	b.number("quota_gib", int(e.QuotaBytes>>30))
+	if e.AllowSlowDisk {
+		b.body.SetAttributeValue("allow_slow_disk", cty.True)
 	}
 }
 

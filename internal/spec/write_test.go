@@ -110,7 +110,8 @@ pki {
   extra_sans  = ["api.example.org"]
 }
 etcd {
-  quota_gib = 5
+  quota_gib       = 5
+  allow_slow_disk = true
 }
 upgrade {
   max_unavailable  = "20%"

@@ -37,6 +37,7 @@ func (s stream) planText(p *plan.Plan, full bool) string {
 		w.nodes(group)
 	}
 	w.objects(p.Objects)
+	w.programs(p.Programs)
 	w.course(p)
 	w.printf("\n%s\n", summary(p))
 	if w.hidden {

@@ -90,9 +90,31 @@ func drift() *plan.Plan {
 	}}
 }
 
+// upgrade is a plan for a cluster that goes to another version.
+func upgrade() *plan.Plan {
+	p := &plan.Plan{Format: plan.FormatVersion, Cluster: "prod", ID: "4f1c", From: "1.35.4", Kubernetes: "1.36.3",
+		Warnings: []string{"cluster.hcl line 12: --old of kube-apiserver of Kubernetes 1.36.3 is deprecated: \"Use --new instead.\""}}
+	for i, name := range machines {
+		role := map[bool]string{true: "worker", false: "control-plane"}[strings.HasPrefix(name, "w-")]
+		p.Nodes = append(p.Nodes, plan.Node{Name: name, Role: role, Address: fmt.Sprintf("10.0.0.%d", 11+i), Changes: []node.Change{
+			{ID: "binary /usr/local/bin/kube", Action: node.Update, Before: fmt.Sprintf(hash, 1), After: fmt.Sprintf(hash, 2)}, {ID: "unit kubelet.service", Action: node.Restart},
+		}})
+	}
+	p.Programs = []plan.Program{
+		{Name: "kube-apiserver", Nodes: []string{"cp-1", "cp-2", "cp-3"}, From: "slipway.local/kube:v1.35.4", To: "slipway.local/kube:v1.36.3", Flags: []plan.Flag{
+			{Name: "audit-log-maxage", Before: "--audit-log-maxage=30", After: "--audit-log-maxage=90"}, {Name: "gone", Before: "--gone"}, {Name: "new", After: "--new=1"},
+		}},
+		{Name: "kubelet", Nodes: machines, From: "kube:v1.35.4", To: "kube:v1.36.3"},
+		{Name: "etcd", Nodes: []string{"cp-1"}, Flags: []plan.Flag{{Name: "quota-backend-bytes", Before: "--quota-backend-bytes=1", After: "--quota-backend-bytes=2"}}},
+		{Name: "coredns", From: "slipway.local/dns:1", To: "slipway.local/coredns:2"},
+	}
+	p.Course = []plan.Stage{{Name: "snapshot", Does: "etcd's data, to the state directory", Estimate: 1}, {Name: "control-planes", Nodes: []string{"cp-1"}, Does: "restarts kube-apiserver, kubelet", Estimate: 30}}
+	return p
+}
+
 func TestPlan(t *testing.T) {
 	for name, p := range map[string]*plan.Plan{
-		"fresh": fresh(), "drift": drift(),
+		"fresh": fresh(), "drift": drift(), "upgrade": upgrade(),
 		"empty": {Cluster: "prod", Kubernetes: "1.36.3", Nodes: make([]plan.Node, 5)},
 	} {
 		for suffix, full := range map[string]bool{"": false, "-full": true} {

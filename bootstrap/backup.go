@@ -1,0 +1,160 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/backup"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// BackingUp says what an archive is to be.
+type BackingUp struct {
+	Path       string // a file, or a folder to put one into; "" for the state directory's folder "backups"
+	Recipients []archive.Recipient
+	Slipway    string // version of this program
+	Force      bool   // replace what is there
+	Keep       int    // how many archives of the cluster to leave in the archive's folder; 0: all
+}
+
+// BackedUp is an archive that was made.
+type BackedUp struct {
+	Path     string           `json:"path"`
+	Bytes    int64            `json:"bytes"`
+	Seconds  float64          `json:"seconds"`
+	Deleted  []string         `json:"deleted,omitempty"` // older archives
+	Manifest archive.Manifest `json:"manifest"`
+}
+
+// Backup makes an archive from the first control plane that gives one, a follower if there is one: the leader has more to do.
+func (r *Run) Backup(ctx context.Context, how BackingUp) (*BackedUp, error) {
+	began := time.Now()
+	var err error
+	if r.certs, err = r.stored(); err != nil {
+		return nil, fmt.Errorf("read the cluster's certificates: %w; apply the cluster first", err)
+	}
+	path, err := r.backupPath(how, began)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range r.Cluster.ControlPlanes() {
+		if r.Here == "" || n.Name == r.Here {
+			r.machines = append(r.machines, &machine{node: n})
+		}
+	}
+	unreached := each(r.machines, func(m *machine) error { return r.reach(ctx, m) })
+	var m archive.Manifest
+	err = r.stage("backup", func(event.Sink) error {
+		var reasons []error
+		for _, from := range r.givers(ctx) {
+			if m, err = r.backupOf(ctx, from, path, how); err == nil || ctx.Err() != nil {
+				return err
+			}
+			reasons = append(reasons, &NodeError{from.node.Name, err})
+		}
+		return fmt.Errorf("no control plane gave a backup: %w", errors.Join(append(reasons, unreached)...))
+	})
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	made := &BackedUp{Path: path, Bytes: info.Size(), Manifest: m}
+	if how.Keep > 0 {
+		if made.Deleted, err = backup.Retain(filepath.Dir(path), m.Cluster.ID, how.Keep); err != nil {
+			return nil, fmt.Errorf("%s is made, and older archives are not deleted: %w", path, err)
+		}
+	}
+	made.Seconds = time.Since(began).Seconds()
+	return made, nil
+}
+
+// PathError is a path to which nothing can be written.
+type PathError struct{ path, why string }
+
+func (e *PathError) Error() string { return e.path + " " + e.why }
+
+// backupPath is where the archive goes, absolute. What is there already is refused.
+func (r *Run) backupPath(how BackingUp, now time.Time) (string, error) {
+	name, path := backup.FileName(r.Cluster.Name, now), how.Path
+	if path == "" {
+		dir := filepath.Join(r.dir.Path(), "backups")
+		return filepath.Join(dir, name), os.MkdirAll(dir, 0o700)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if is, err := os.Stat(path); err == nil && is.IsDir() {
+		path = filepath.Join(path, name)
+	}
+	switch _, err := os.Stat(path); {
+	case err == nil && !how.Force:
+		return "", &PathError{path, "is there already: name another, or replace it with --force"}
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return "", err
+	}
+	if is, err := os.Stat(filepath.Dir(path)); err != nil || !is.IsDir() {
+		return "", &PathError{filepath.Dir(path), "is no folder"}
+	}
+	return path, nil
+}
+
+// givers are the control planes that were reached, followers before the leader.
+func (r *Run) givers(ctx context.Context) []*machine {
+	var mu sync.Mutex
+	leads := map[*machine]int{}
+	reached := slices.DeleteFunc(r.controlPlanes(), func(m *machine) bool { return m.host == nil })
+	_ = each(reached, func(m *machine) error { // one that does not answer is told of when it is asked for a backup
+		client, err := r.memberOf(m)
+		if err != nil {
+			return err
+		}
+		status, err := client.Status(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+			leads[m] = 2
+		case status.Leader == status.ID:
+			leads[m] = 1
+		}
+		return errors.Join(err, client.Close())
+	})
+	slices.SortStableFunc(reached, func(a, b *machine) int { return leads[a] - leads[b] })
+	return reached
+}
+
+func (r *Run) backupOf(ctx context.Context, m *machine, path string, how BackingUp) (_ archive.Manifest, err error) {
+	files, err := fetch(ctx, m, pki.LastingPaths())
+	if err != nil {
+		return archive.Manifest{}, err
+	}
+	// What runs, which the file may be ahead of; an API server that is down is no reason to have no backup.
+	version := r.Cluster.Kubernetes
+	if api, err := r.api(m); err == nil {
+		if runs, err := api.Version(ctx); err == nil {
+			version = runs
+		}
+	}
+	client, err := r.memberOf(m)
+	if err != nil {
+		return archive.Manifest{}, err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	return backup.Take(ctx, backup.Source{
+		Node: m.node.Name, Member: client, Cluster: archive.Cluster{Name: r.Cluster.Name, ID: r.certs.ClusterID()},
+		Kubernetes: version, Slipway: how.Slipway, Spec: spec.Write(r.Cluster), Files: files, Recipients: how.Recipients,
+	}, path)
+}

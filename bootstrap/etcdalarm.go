@@ -1,0 +1,218 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/status"
+)
+
+const (
+	nospace = "NOSPACE"
+	corrupt = "CORRUPT"
+)
+
+func alarmRemedy(kind string) string {
+	switch kind {
+	case nospace:
+		return "slipway etcd alarm recover makes room and takes it back"
+	case corrupt:
+		return "slipway etcd status compares the members' data; one that differs has to be replaced before slipway etcd alarm disarm"
+	}
+	return "slipway etcd alarm disarm takes it back once its cause is mended"
+}
+
+// alarms are those that members raised: of all, or, without quorum, of those that a member remembers, whose own they may not be.
+func (q *membership) alarms(ctx context.Context) ([]etcd.Alarm, error) {
+	if well := q.well(); q.hasQuorum() && len(well) > 0 {
+		return well[0].client.Alarms(ctx)
+	}
+	var out []etcd.Alarm
+	for _, e := range q.all {
+		for _, kind := range []string{nospace, corrupt} {
+			if strings.Contains(strings.Join(e.seen.Alarms, "\n"), "alarm:"+kind) {
+				out = append(out, etcd.Alarm{Member: e.ID, Kind: kind})
+			}
+		}
+	}
+	return out, nil
+}
+
+// EtcdAlarms lists the alarms of etcd's members. It needs quorum.
+func (r *Run) EtcdAlarms(ctx context.Context) ([]status.Alarm, error) {
+	q, err := r.openEtcd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.needQuorum("list alarms"); err != nil {
+		return nil, err
+	}
+	return q.listAlarms(ctx)
+}
+
+func (q *membership) listAlarms(ctx context.Context) ([]status.Alarm, error) {
+	alarms, err := q.alarms(ctx)
+	out := []status.Alarm{} // none is an empty list in JSON, too
+	for _, a := range alarms {
+		out = append(out, status.Alarm{Kind: a.Kind, Member: q.nameOf(a.Member), ID: fmt.Sprintf("%x", a.Member)})
+	}
+	return out, err
+}
+
+func (q *membership) nameOf(id uint64) string {
+	for _, e := range q.all {
+		if e.ID == id {
+			return e.name()
+		}
+	}
+	return fmt.Sprintf("%x", id)
+}
+
+// CorruptError is data that differs between members, which is no matter of an alarm alone.
+type CorruptError struct{ what string }
+
+func (e *CorruptError) Error() string { return e.what }
+
+// Remedy is the way on.
+func (e *CorruptError) Remedy() string {
+	return "replace the member that differs from the majority first; --force takes the alarm back all the same"
+}
+
+// DisarmEtcd takes back all alarms, and returns those that there were. A CORRUPT one stays where members still differ, unless
+// forced.
+func (r *Run) DisarmEtcd(ctx context.Context, force bool) ([]status.Alarm, error) {
+	q, err := r.openEtcd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.needQuorum("disarm alarms"); err != nil {
+		return nil, err
+	}
+	were, err := q.listAlarms(ctx)
+	if err != nil || len(were) == 0 {
+		return were, err
+	}
+	for _, a := range were {
+		if a.Kind == corrupt && !force {
+			if err := r.mayDisarmCorrupt(ctx, q); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return were, r.stage("disarm", func(sink event.Sink) error { return q.disarm(ctx, sink) })
+}
+
+func (r *Run) mayDisarmCorrupt(ctx context.Context, q *membership) error {
+	s := &status.Etcd{}
+	for _, e := range q.all {
+		s.Members = append(s.Members, e.status(q))
+	}
+	compareData(ctx, q, s)
+	switch {
+	case s.Compared.Why != "":
+		return &CorruptError{"alarm CORRUPT: whether members hold the same could not be found out: " + s.Compared.Why}
+	case !s.Compared.Agree:
+		return &CorruptError{fmt.Sprintf("alarm CORRUPT: members hold different data at revision %d: %s", s.Compared.Revision, differing(s))}
+	}
+	return nil
+}
+
+// disarm takes back all alarms, until none is left.
+func (q *membership) disarm(ctx context.Context, sink event.Sink) error {
+	client := q.well()[0].client
+	alarms, err := client.Alarms(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range alarms {
+		if err := client.Disarm(ctx, a); err != nil {
+			return err
+		}
+		sink.Emit(event.Event{Kind: event.Changed, Node: q.nameOf(a.Member), Subject: "alarm " + a.Kind, Message: "taken back"})
+	}
+	if alarms, err = client.Alarms(ctx); err == nil && len(alarms) > 0 {
+		err = fmt.Errorf("alarm %s of %s is raised again at once: its cause is not mended", alarms[0].Kind, q.nameOf(alarms[0].Member))
+	}
+	return err
+}
+
+// RecoverSpace makes an etcd that ran out of space take writes again: what is superseded is forgotten, members are
+// defragmented one by one, alarms are taken back, and a write is tried. https://etcd.io/docs/v3.6/op-guide/maintenance/#space-quota
+// It may be cut off and run again.
+func (r *Run) RecoverSpace(ctx context.Context) ([]status.Defragmented, error) {
+	q, err := r.openEtcd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.needQuorum("recover space"); err != nil {
+		return nil, err
+	}
+	err = r.stage("compact", func(sink event.Sink) error { return q.compact(ctx, sink) })
+	if err != nil {
+		return nil, err
+	}
+	done, err := r.defragment(ctx, q, Defragmenting{All: true})
+	if err != nil {
+		return done, err
+	}
+	if err := q.hasRoom(ctx); err != nil {
+		return done, err
+	}
+	if err := r.stage("disarm", func(sink event.Sink) error { return q.disarm(ctx, sink) }); err != nil {
+		return done, err
+	}
+	return done, r.stage("write", func(sink event.Sink) error {
+		within, cancel := r.within(ctx)
+		defer cancel()
+		return check.Wait(within, sink, check.Condition{Name: "etcd takes a write", Test: q.well()[0].client.TryWrite})
+	})
+}
+
+// compact forgets all but the newest of each key. Watches of the API servers that are behind are begun again by their clients,
+// as after every compaction of their own.
+func (q *membership) compact(ctx context.Context, sink event.Sink) error {
+	client := q.well()[0].client
+	seen, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.Compact(ctx, seen.Revision); err != nil {
+		return err
+	}
+	sink.Emit(event.Event{Kind: event.Changed, Subject: "history", Message: fmt.Sprintf("forgotten before revision %d", seen.Revision)})
+	return nil
+}
+
+// FullError is a database that is too large for its quota with nothing in it that could be given back.
+type FullError struct{ name, what string }
+
+func (e *FullError) Error() string { return e.name + ": " + e.what }
+
+// Node is the member's.
+func (e *FullError) Node() string { return e.name }
+
+// Remedy is the way on.
+func (e *FullError) Remedy() string {
+	return "raise the quota (etcd { quota_gib = … } in the cluster's file, then slipway apply), or delete objects through the API once alarms are disarmed: deleting takes no room"
+}
+
+// hasRoom refuses to take alarms back that would be raised again at the next write.
+func (q *membership) hasRoom(ctx context.Context) error {
+	var full []error
+	for _, e := range q.well() {
+		seen, err := e.client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if seen.Quota > 0 && seen.DBSize >= seen.Quota {
+			full = append(full, &FullError{e.name(), fmt.Sprintf("its database is of %d MiB, all of it in use, and its quota %d MiB", seen.DBSize>>20, seen.Quota>>20)})
+		}
+	}
+	return errors.Join(full...)
+}

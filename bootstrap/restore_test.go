@@ -1,0 +1,294 @@
+package bootstrap
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/etcd"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
+)
+
+// newArchive writes an archive of r's cluster, changed by change, and the identity that opens it.
+func newArchive(t *testing.T, r *Run, change func(*archive.Contents)) (path, identity string) {
+	t.Helper()
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient, err := archive.ParseRecipient(key.Recipient().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	page := make([]byte, 4096)
+	sum := sha256.Sum256(page)
+	snapshot := filepath.Join(dir, "snapshot.db")
+	identity = filepath.Join(dir, "key.txt")
+	if err := errors.Join(os.WriteFile(snapshot, append(page, sum[:]...), 0o600), os.WriteFile(identity, []byte(key.String()+"\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	secrets := map[string][]byte{
+		pki.ServiceAccountPath + ".pub": r.certs.ServiceAccount.Cert, pki.ServiceAccountPath + ".key": r.certs.ServiceAccount.Key,
+		pki.EncryptionPath: []byte("resources:\n- resources: [secrets]\n  providers:\n  - secretbox: {keys: [{name: a, secret: " + base64.StdEncoding.EncodeToString(r.certs.EncryptionKey) + "}]}\n"),
+	}
+	for _, a := range pki.Authorities() {
+		secrets[a.Path+".crt"], secrets[a.Path+".key"] = r.certs.CA(a.Name).Cert, r.certs.CA(a.Name).Key
+	}
+	c := archive.Contents{
+		Manifest: archive.Manifest{
+			Taken: time.Now().Add(-time.Hour), Cluster: archive.Cluster{Name: r.Cluster.Name, ID: r.certs.ClusterID()}, Node: "cp-1",
+			Versions: archive.Versions{Kubernetes: "1.36.1", Etcd: "3.6.14"},
+			Etcd:     archive.Etcd{Revision: 4000, Members: []archive.Member{{Name: "cp-0", Peer: "https://10.0.0.10:2380"}, {Name: "cp-1", Peer: "https://10.0.0.11:2380"}}},
+		},
+		Spec: spec.Write(r.Cluster), Secrets: secrets, Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
+	}
+	if change != nil {
+		change(&c)
+	}
+	path = filepath.Join(dir, "prod.slipway")
+	if _, err := archive.Create(path, c); err != nil {
+		t.Fatal(err)
+	}
+	return path, identity
+}
+
+// restoringRun is a run that restores the archive, as far as PlanRestore gets before it connects.
+func restoringRun(t *testing.T, change func(*archive.Contents)) (*Run, error) {
+	t.Helper()
+	r := newRun(t)
+	path, identity := newArchive(t, r, change)
+	s, err := openSource(path, []string{identity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.restore = &restoring{from: RestoreFrom{Path: path}, source: s}
+	return r, errors.Join(r.guardRestore(), r.resume())
+}
+
+func says(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if err == nil || !strings.Contains(err.Error(), p) {
+			t.Errorf("%v does not say %q", err, p)
+		}
+	}
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	_, err := restoringRun(t, func(c *archive.Contents) { c.Manifest.Cluster.Name = "other" })
+	says(t, err, `is of the cluster "other", and the file of "test"`)
+	_, err = restoringRun(t, func(c *archive.Contents) { c.Manifest.Taken = time.Now().Add(time.Hour) })
+	says(t, err, "from now", "clock")
+
+	r, err := restoringRun(t, func(c *archive.Contents) { c.Manifest.Versions.Kubernetes = "1.35.4" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, r.guardVersions(), "is of Kubernetes 1.35.4, and the file says 1.36.3")
+	r, _ = restoringRun(t, nil)
+	if err := r.guardVersions(); err != nil { // another patch release
+		t.Error(err)
+	}
+
+	r, _ = restoringRun(t, func(c *archive.Contents) { c.Manifest.Cluster.ID = strings.Repeat("ab", 16) })
+	if err := r.dir.Save(r.certs); err != nil {
+		t.Fatal(err)
+	}
+	says(t, r.restoreCerts(context.Background()), "another cluster of that name")
+
+	r, _ = restoringRun(t, nil)
+	if err := r.dir.Put(rolloutFile, rollout{From: "1.35.4", To: "1.36.3", Begun: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	says(t, r.guardRestore(), "a change from Kubernetes 1.35.4 to 1.36.3 stands half way")
+
+	r, _ = restoringRun(t, func(c *archive.Contents) {
+		c.Spec = []byte(strings.ReplaceAll(string(c.Spec), "10.244.0.0/16", "10.200.0.0/16"))
+	})
+	says(t, r.guardRestore(), "network.pods")
+}
+
+func TestRestoreKeys(t *testing.T) {
+	r, err := restoringRun(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, key := r.certs.ClusterID(), string(r.certs.EncryptionKey)
+	if err := r.restoreCerts(context.Background()); err != nil { // the state directory is empty
+		t.Fatal(err)
+	}
+	if r.certs.ClusterID() != id || string(r.certs.EncryptionKey) != key || len(r.certs.Node("w-1")) == 0 {
+		t.Error("the keys in the archive were not taken")
+	}
+	set, secrets := r.certs, r.restore.source.secrets
+	r.restore.source.secrets = nil
+	says(t, r.restoreCerts(context.Background()), "sealed")
+
+	_, identity := newArchive(t, newRun(t), nil)
+	_, err = openSource(r.restore.from.Path, []string{identity})
+	if wrong := new(archive.WrongKeyError); !errors.As(err, &wrong) {
+		t.Errorf("opened with another's key: %v", err)
+	}
+
+	// Another cluster of the same authority, with another key to its Secrets.
+	if err := r.dir.Save(set); err != nil {
+		t.Fatal(err)
+	}
+	other := []byte("resources:\n- resources: [secrets]\n  providers:\n  - secretbox: {keys: [{name: a, secret: " + base64.StdEncoding.EncodeToString(make([]byte, 32)) + "}]}\n")
+	r.restore.source.secrets = maps.Clone(secrets)
+	r.restore.source.secrets[pki.EncryptionPath] = other
+	says(t, r.restoreCerts(context.Background()), "hold different keys of one cluster")
+}
+
+func TestRestoreRevisions(t *testing.T) {
+	for name, c := range map[string]struct {
+		before restoration
+		live   *Live
+		base   int64
+	}{
+		"nothing answers":            {restoration{}, nil, 4000 + leastBump},
+		"it went on":                 {restoration{}, &Live{Revision: 9000}, 9000 + leastBump},
+		"it is behind":               {restoration{}, &Live{Revision: 100}, 4000 + leastBump},
+		"restored once":              {restoration{Begun: time.Now(), Finished: time.Now(), Base: leastBump}, nil, 2 * leastBump},
+		"restored once, and went on": {restoration{Begun: time.Now(), Finished: time.Now(), Base: leastBump}, &Live{Revision: leastBump + 77}, 2*leastBump + 77},
+	} {
+		r, _ := restoringRun(t, nil)
+		if err := errors.Join(r.dir.Put(restoreFile, c.before), r.resume(), r.count(c.live)); err != nil {
+			t.Fatal(err)
+		}
+		if j := r.restore.journal; j.Base != c.base || j.Bump != c.base-4000 || !j.Finished.IsZero() {
+			t.Errorf("%s: %+v, want base %d", name, j, c.base)
+		}
+	}
+}
+
+func TestRestoreResumes(t *testing.T) {
+	r, _ := restoringRun(t, nil)
+	j := r.restore.journal
+	j.Begun, j.Bump, j.Base, j.Seeded = time.Now().UTC().Truncate(time.Second), 7, 4007, true
+	if err := r.dir.Put(restoreFile, j); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.resume(), r.count(&Live{Revision: 1 << 40})); err != nil || !cmp.Equal(r.restore.journal, j) {
+		t.Errorf("%v, %+v", err, r.restore.journal)
+	}
+	says(t, r.guard(), "stands half way")
+	r.restore.source.sum = "another"
+	says(t, r.resume(), "stands half way, of other data than that of")
+	r.restore.source.sum = j.SHA256
+	j.Members = "cp-9=https://10.0.0.19:2380"
+	if err := r.dir.Put(restoreFile, j); err != nil {
+		t.Fatal(err)
+	}
+	says(t, r.resume(), "the control planes in the file are others")
+	r.restore.from.Anew = true
+	if err := r.resume(); err != nil || r.restore.journal.Seeded || r.restore.journal.Base != j.Base {
+		t.Errorf("%v, %+v", err, r.restore.journal)
+	}
+}
+
+// TestRestoredMembers: all of them are there from the start, in a membership of its own.
+func TestRestoredMembers(t *testing.T) {
+	r, _ := restoringRun(t, nil)
+	r.members = r.restoredMembers()
+	want := components.Membership{Initial: "cp-1=https://10.0.0.11:2380", Token: r.certs.ClusterID() + "-" + r.restore.journal.ID}
+	if got := r.members["cp-1"]; got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestFormer(t *testing.T) {
+	r, _ := restoringRun(t, nil)
+	names := func() (out []string) {
+		t.Helper()
+		found, err := r.candidates(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range found {
+			out = append(out, n.Name+"="+n.Address.String())
+		}
+		return out
+	}
+	if got := names(); !slices.Equal(got, []string{"cp-0=10.0.0.10"}) { // by the archive
+		t.Errorf("%q", got)
+	}
+	err := r.dir.PutNodes([]spec.Node{declare("cp-1", spec.ControlPlane, "10.0.0.9"), declare("cp-2", spec.ControlPlane, "10.0.0.12"), declare("w-1", spec.Worker, "10.0.0.22"), declare("w-2", spec.Worker, "10.0.0.23")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); !slices.Equal(got, []string{"cp-1=10.0.0.9", "cp-2=10.0.0.12", "w-1=10.0.0.22"}) {
+		t.Errorf("%q", got)
+	}
+	found, _ := r.candidates(context.Background())
+	r.restore.from.Gone = []string{"cp-2", "cp-1"}
+	if err := r.guardGone(found); err != nil {
+		t.Error(err)
+	}
+	r.restore.from.Gone = []string{"cp-7"}
+	says(t, r.guardGone(found), "--gone cp-7: no control plane of that name")
+	r.restore.from.Gone = []string{"lb-1"}
+	says(t, r.guardGone(found), "it is in the file")
+}
+
+// TestAhead: what is sent ahead to a machine at work disturbs nothing there.
+func TestAhead(t *testing.T) {
+	m := &machine{state: node.State{Resources: []node.Resource{
+		{Dir: &node.Dir{Path: "/etc/kubernetes"}}, {Image: &node.Image{Ref: "etcd"}}, {Binary: &node.Binary{Path: "/usr/local/bin/etcdutl"}}, {Binary: &node.Binary{Path: "/usr/bin/runc"}},
+		{Unit: &node.Unit{Name: "containerd.service"}}, {File: &node.File{Path: "/etc/kubernetes/pki/ca.key"}}, {File: &node.File{Path: etcdManifest}}, {Unit: &node.Unit{Name: "kubelet.service"}},
+	}}}
+	ids := func() (out []string) {
+		s := ahead(m)
+		if !s.Part {
+			t.Error("it would take away the rest")
+		}
+		for _, res := range s.Resources {
+			out = append(out, res.ID())
+		}
+		return out
+	}
+	if got := ids(); !slices.Equal(got, []string{"image etcd", "binary /usr/local/bin/etcdutl"}) {
+		t.Errorf("a machine at work gets %q", got)
+	}
+	m.changes = []node.Change{{ID: kubeletUnit, Action: node.Start}}
+	want := []string{"dir /etc/kubernetes", "image etcd", "binary /usr/local/bin/etcdutl", "binary /usr/bin/runc", "unit containerd.service", "file /etc/kubernetes/pki/ca.key"}
+	if got := ids(); !slices.Equal(got, want) {
+		t.Errorf("a fresh machine gets %q", got)
+	}
+}
+
+func TestSnapshotAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	page := make([]byte, 8192)
+	copy(page[16:], []byte{0xED, 0xDA, 0x0C, 0xED})
+	sum := sha256.Sum256(page)
+	if err := os.WriteFile(path, append(page, sum[:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := openSource(path, nil)
+	says(t, err, path)
+	if _, err := etcd.Inspect(path); err == nil {
+		t.Error("no database was taken for one")
+	}
+	if err := os.WriteFile(path, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = openSource(path, nil)
+	says(t, err, "no database with its sum")
+}

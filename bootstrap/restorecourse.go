@@ -1,0 +1,162 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// haltGrace is how long a kubelet has to end static pods: API servers finish what they were asked, for at most half a minute.
+const haltGrace = 45 * time.Second
+
+// What is stopped, in this order, on all machines before the next: nothing must serve from one member's old data while another has
+// the new. Balancers go on, but on machines that are not part of the cluster any more.
+var (
+	clientPods = []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"}
+	etcdPod    = []string{"etcd"}
+	balancing  = []string{"keepalived", "haproxy"}
+)
+
+// Restore carries out what PlanRestore of this Run has found. It may be interrupted at any moment: planning and restoring again with
+// the same archive finishes. While it stands half way, Plan refuses.
+func (r *Run) Restore(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, r.keepTimings()) }()
+	j := &r.restore.journal
+	if err := r.dir.Save(r.certs); err != nil {
+		return err
+	}
+	if !j.Seeded {
+		if err := r.sendAhead(ctx); err != nil {
+			return err
+		}
+		if err := r.exchangeData(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.startRestored(ctx); err != nil {
+		return err
+	}
+	if err := r.settleRestored(ctx); err != nil {
+		return err
+	}
+	if err := r.retireFormer(ctx); err != nil {
+		return err
+	}
+	return r.finishRestore(ctx)
+}
+
+// sendAhead brings machines what they will need while all still runs, and lets control planes take it in.
+func (r *Run) sendAhead(ctx context.Context) error {
+	changed := r.changed(r.machines)
+	if err := r.send(ctx, changed); err != nil {
+		return err
+	}
+	ready := slices.DeleteFunc(slices.Clone(changed), func(m *machine) bool { return m.node.Role == spec.Worker && m.facts.Cluster == "" })
+	return r.eachStage("images", ready, func(m *machine, sink event.Sink) error { return m.agent.Converge(ctx, ahead(m), sink) })
+}
+
+// ahead is the part of m's State that disturbs nothing: on a machine at work its images and etcd's own tools, which restore the data;
+// on another all but its kubelet and what that would start.
+func ahead(m *machine) node.State {
+	s := part(m.state)
+	fresh := slices.ContainsFunc(m.changes, func(c node.Change) bool { return c.ID == kubeletUnit && c.Action != node.Restart })
+	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(res node.Resource) bool {
+		if fresh {
+			return res.ID() == kubeletUnit || res.File != nil && path.Dir(res.File.Path) == manifestDir
+		}
+		return res.Image == nil && (res.Binary == nil || !strings.HasPrefix(path.Base(res.Binary.Path), "etcd"))
+	})
+	return s
+}
+
+// exchangeData stops the cluster everywhere and gives every control plane the data. From the first step on a journal knows of it.
+func (r *Run) exchangeData(ctx context.Context) error {
+	j := &r.restore.journal
+	if j.Begun.IsZero() {
+		j.Begun = time.Now().UTC().Truncate(time.Second)
+	}
+	if err := errors.Join(r.dir.Put(restoreFile, j), r.rememberMembers()); err != nil {
+		return err
+	}
+	if err := r.halt(ctx, "stop", clientPods, balancing); err != nil {
+		return err
+	}
+	if err := r.halt(ctx, "stop-etcd", etcdPod, nil); err != nil {
+		return err
+	}
+	if err := r.eachStage("data", r.controlPlanes(), func(m *machine, sink event.Sink) error { return r.seed(ctx, m, sink) }); err != nil {
+		return err
+	}
+	j.Seeded = true
+	return r.dir.Put(restoreFile, j)
+}
+
+// halt stops static pods on all control planes that there are and were; on the latter also more, and the kubelet, which would go on
+// as a node that another machine may be by now.
+func (r *Run) halt(ctx context.Context, stage string, pods, more []string) error {
+	machines, was := slices.Clone(r.controlPlanes()), map[*machine]bool{}
+	for _, f := range r.restore.former {
+		if f.host != nil {
+			machines, was[f.machine] = append(machines, f.machine), true
+		}
+	}
+	return r.eachStage(stage, machines, func(m *machine, sink event.Sink) error {
+		h := node.Halt{Pods: pods, Aside: "restore-" + r.restore.journal.ID, Grace: haltGrace}
+		if was[m] {
+			h.Pods, h.Kubelet = append(slices.Clone(pods), more...), true
+		}
+		return m.agent.Halt(ctx, h, sink)
+	})
+}
+
+// seed gives m's etcd the data, unless it has it from this very restore.
+func (r *Run) seed(ctx context.Context, m *machine, sink event.Sink) error {
+	j, s := &r.restore.journal, r.restore.source
+	has, err := m.agent.Seeded(ctx)
+	if err != nil || has.ID == j.ID {
+		return err
+	}
+	membership := r.members[m.node.Name]
+	return m.agent.Seed(ctx, node.Seed{
+		ID: j.ID, SHA256: s.sum, Member: m.node.Name, Peer: components.PeerURL(m.node), Initial: membership.Initial, Token: membership.Token, Revision: j.Bump,
+	}, s.write, sink)
+}
+
+// startRestored starts the cluster by converging the machines, as if it was new: etcd and API servers, the objects, then workers.
+func (r *Run) startRestored(ctx context.Context) error {
+	for _, m := range r.machines {
+		m.kube = nil // its connections are to a server that is no more
+	}
+	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+		return err
+	}
+	return r.bringUpAnew(ctx, r.changed(r.machines))
+}
+
+// finishRestore remembers what the cluster is from now on.
+func (r *Run) finishRestore(ctx context.Context) error {
+	j := &r.restore.journal
+	if err := r.remember(); err != nil {
+		return err
+	}
+	var change rollout
+	found, err := r.dir.Get(rolloutFile, &change)
+	if err != nil {
+		return err
+	}
+	if found && change.To != r.Cluster.Kubernetes { // which is as if it never had been
+		if err := r.dir.Drop(rolloutFile); err != nil {
+			return err
+		}
+	}
+	j.Finished = time.Now().UTC().Truncate(time.Second)
+	return errors.Join(r.dir.Put(restoreFile, j), r.markApplied(ctx))
+}

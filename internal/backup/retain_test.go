@@ -1,0 +1,84 @@
+package backup
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/internal/archive"
+)
+
+// put writes an archive of the cluster, hours after the first.
+func put(t *testing.T, path, cluster string, hours int) {
+	t.Helper()
+	recipient, err := archive.ParseRecipient("age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := bytes.Repeat([]byte("page"), 1024)
+	sum := sha256.Sum256(db)
+	snapshot := filepath.Join(t.TempDir(), "db")
+	if err := os.WriteFile(snapshot, append(db, sum[:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = archive.Create(path, archive.Contents{
+		Manifest: archive.Manifest{
+			Taken: time.Date(2026, 1, 1, hours, 0, 0, 0, time.UTC), Cluster: archive.Cluster{Name: "prod", ID: cluster}, Node: "cp-1",
+			Versions: archive.Versions{Kubernetes: "1.36.3", Etcd: "3.6.16"}, Etcd: archive.Etcd{Revision: 1, Members: []archive.Member{{Name: "cp-1"}}},
+		},
+		Spec: []byte("cluster"), Secrets: map[string][]byte{"a": []byte("b")}, Recipients: []archive.Recipient{recipient}, Snapshot: snapshot,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOnlyOwnGoodOnesCountAndGo: names and times of files say nothing, contents do.
+func TestOnlyOwnGoodOnesCountAndGo(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, hours := range map[string]int{"e.slipway": 1, "d.slipway": 2, "c.slipway": 3, "b.slipway": 4} {
+		put(t, at(name), "ours", hours)
+	}
+	put(t, at("foreign.slipway"), "theirs", 0)
+	put(t, at("ours.old"), "ours", 0)
+	put(t, at("newest-and-damaged.slipway"), "ours", 9)
+	whole, err := os.ReadFile(at("newest-and-damaged.slipway"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[len(whole)/2] ^= 1
+	for name, content := range map[string][]byte{"newest-and-damaged.slipway": whole, "notes.slipway": []byte("not an archive")} {
+		if err := os.WriteFile(at(name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(at("e.slipway"), at("link.slipway")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Retain(dir, "ours", 0); err == nil {
+		t.Error("keeping none was not refused")
+	}
+	for _, c := range []struct {
+		keep int
+		want []string
+	}{{9, nil}, {3, []string{at("e.slipway")}}, {1, []string{at("c.slipway"), at("d.slipway")}}, {1, nil}} {
+		got, err := Retain(dir, "ours", c.keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("keep %d: %s", c.keep, diff)
+		}
+	}
+	for _, name := range []string{"b.slipway", "foreign.slipway", "ours.old", "newest-and-damaged.slipway", "notes.slipway", "link.slipway"} {
+		if _, err := os.Lstat(at(name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
