@@ -42,7 +42,7 @@ func (r *Run) Backup(ctx context.Context, how BackingUp) (*BackedUp, error) {
 	if r.certs, err = r.stored(); err != nil {
 		return nil, fmt.Errorf("read the cluster's certificates: %w; apply the cluster first", err)
 	}
-	path, err := r.backupPath(how, began)
+	path, err := r.keptPath(how.Path, "backups", backup.FileName(r.Cluster.Name, began), how.Force)
 	if err != nil {
 		return nil, err
 	}
@@ -78,37 +78,6 @@ func (r *Run) Backup(ctx context.Context, how BackingUp) (*BackedUp, error) {
 	}
 	made.Seconds = time.Since(began).Seconds()
 	return made, nil
-}
-
-// PathError is a path to which nothing can be written.
-type PathError struct{ path, why string }
-
-func (e *PathError) Error() string { return e.path + " " + e.why }
-
-// backupPath is where the archive goes, absolute. What is there already is refused.
-func (r *Run) backupPath(how BackingUp, now time.Time) (string, error) {
-	name, path := backup.FileName(r.Cluster.Name, now), how.Path
-	if path == "" {
-		dir := filepath.Join(r.dir.Path(), "backups")
-		return filepath.Join(dir, name), os.MkdirAll(dir, 0o700)
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if is, err := os.Stat(path); err == nil && is.IsDir() {
-		path = filepath.Join(path, name)
-	}
-	switch _, err := os.Stat(path); {
-	case err == nil && !how.Force:
-		return "", &PathError{path, "is there already: name another, or replace it with --force"}
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return "", err
-	}
-	if is, err := os.Stat(filepath.Dir(path)); err != nil || !is.IsDir() {
-		return "", &PathError{filepath.Dir(path), "is no folder"}
-	}
-	return path, nil
 }
 
 // givers are the control planes that were reached, followers before the leader.

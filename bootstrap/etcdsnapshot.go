@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/slipway/slipway/internal/etcd"
@@ -19,11 +17,6 @@ type Snapshotting struct {
 	Force bool   // replace what is there
 }
 
-// PathError is a path that a snapshot cannot go to.
-type PathError struct{ why string }
-
-func (e *PathError) Error() string { return e.why }
-
 // snapshotTries is how often a snapshot is taken again because its member has forgotten meanwhile what would have to be compared.
 const snapshotTries = 3
 
@@ -36,7 +29,7 @@ func (r *Run) SnapshotEtcd(ctx context.Context, how Snapshotting) (*status.Snaps
 	if err != nil {
 		return nil, err
 	}
-	path, err := r.snapshotPath(how, began)
+	path, err := r.keptPath(how.Path, "snapshots", snapshotName(began), how.Force)
 	if err != nil {
 		return nil, err
 	}
@@ -83,34 +76,6 @@ func (q *membership) givers() []*member {
 		return nil
 	}
 	return []*member{best}
-}
-
-// snapshotPath is where the snapshot goes, absolute. What is there already is refused.
-func (r *Run) snapshotPath(how Snapshotting, now time.Time) (string, error) {
-	if how.Path == "" {
-		dir := filepath.Join(r.dir.Path(), "snapshots")
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return "", err
-		}
-		return filepath.Join(dir, now.UTC().Format("20060102T150405Z")+".db"), nil
-	}
-	path, err := filepath.Abs(how.Path)
-	if err != nil {
-		return "", err
-	}
-	switch is, err := os.Stat(path); {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return "", err
-	case is.IsDir():
-		return "", &PathError{path + " is a folder: name a file in it"}
-	case !how.Force:
-		return "", &PathError{path + " is there already: name another, or replace it with --force"}
-	}
-	if is, err := os.Stat(filepath.Dir(path)); err != nil || !is.IsDir() {
-		return "", &PathError{filepath.Dir(path) + " is no folder"}
-	}
-	return path, nil
 }
 
 // snapshot takes one from this member. Its data is compared as long as the member holds that revision, or else it is taken again.
@@ -167,3 +132,6 @@ func (e *member) holds(ctx context.Context, found etcd.Hash) (compared bool, sta
 	}
 	return true, nil, nil
 }
+
+// snapshotName is that of a snapshot taken at that time.
+func snapshotName(at time.Time) string { return at.UTC().Format("20060102T150405Z") + ".db" }

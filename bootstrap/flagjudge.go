@@ -77,8 +77,13 @@ func (j *flagJudge) gates(set map[string]string) (found []flagFinding) {
 func (j *flagJudge) gate(s flags.Setting, emulates bool) []flagFinding {
 	gate, known := j.release().Gates[s.Gate]
 	has := func(r *flags.Release) bool { _, has := r.Gates[s.Gate]; return has }
-	before, after := j.before(has), j.after(has)
+	before, after, ahead := j.before(has), j.after(has), j.leaves(has)
 	on, err := strconv.ParseBool(s.Value)
+	if next := j.now + 1; next < len(j.releases) && err == nil {
+		if g := j.releases[next].Gates[s.Gate]; g.Locked && g.On != on {
+			ahead = fmt.Sprintf("; in %s it is %s", j.name(next), stage(g))
+		}
+	}
 	switch {
 	case !known && before >= 0:
 		return refused("Removed feature gate", "%s has no feature gate %s any more. In %s it was %s. Remove it here.", j.of(), s.Gate, j.name(before), stage(j.releases[before].Gates[s.Gate]))
@@ -91,9 +96,9 @@ func (j *flagJudge) gate(s flags.Setting, emulates bool) []flagFinding {
 	case gate.Locked && on != gate.On && !emulates:
 		return refused("Locked feature gate", "%s cannot set the feature gate %s to %t: it is %s. Remove it here.", j.of(), s.Gate, on, stage(gate))
 	case gate.Stage == "GA" || gate.Stage == "DEPRECATED": // both are how upstream warns
-		return warned("feature gate %s of %s is %s, and will be removed in a future release%s", s.Gate, j.of(), stage(gate), j.leaves(has))
-	case j.leaves(has) != "":
-		return warned("feature gate %s of %s is %s%s", s.Gate, j.of(), stage(gate), j.leaves(has))
+		return warned("feature gate %s of %s is %s, and will be removed in a future release%s", s.Gate, j.of(), stage(gate), ahead)
+	case ahead != "":
+		return warned("feature gate %s of %s is %s%s", s.Gate, j.of(), stage(gate), ahead)
 	}
 	return nil
 }

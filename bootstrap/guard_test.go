@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,6 +181,15 @@ func TestGuardFlags(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(unknown("1.36.3"), objections(t, r.guard())); diff != "" {
+		t.Error(diff)
+	}
+	// On the way back they are judged by the version before.
+	begun := time.Now()
+	if err := r.dir.Put(rolloutFile, &rollout{From: "1.35.4", To: "1.36.3", Begun: begun, Finished: begun}); err != nil {
+		t.Fatal(err)
+	}
+	r.TakeBack = true
+	if diff := cmp.Diff(unknown("1.35.4"), objections(t, r.guard())); diff != "" {
 		t.Error(diff)
 	}
 	warnings, err := r.flagWarnings()

@@ -26,7 +26,7 @@ import (
 func TestBackup(t *testing.T) {
 	c := newCluster(t, "arc", "10.63.0", "cp-1=11")
 	file := c.writeSingle(nodeBlock("cp-1", "control-plane", "11", "taints = []"))
-	c.must("apply", "-f", file, "--yes")
+	c.must("apply", "-f", file)
 	c.fill(100)
 
 	identity, recipient := c.key("identity")

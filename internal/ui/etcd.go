@@ -98,7 +98,7 @@ func (s stream) mark(good bool) string {
 func (s stream) raftTable(e *status.Etcd) string {
 	var rows [][]string
 	for _, m := range e.Members {
-		row := []string{s.bold.Render(clean(m.Name)), m.ID, s.etcdRole(m), s.mark(m.Healthy)}
+		row := []string{s.bold.Render(clean(m.Name)), s.or(m.ID), s.etcdRole(m), s.mark(m.Healthy)}
 		if !m.Answers {
 			rows = append(rows, s.unknown(row, 7))
 			continue
@@ -107,7 +107,7 @@ func (s stream) raftTable(e *status.Etcd) string {
 		if m.Lag > 0 {
 			lag = fmt.Sprintf("%d behind", m.Lag)
 		}
-		rows = append(rows, append(row, clean(m.Version), clean(m.Storage), fmt.Sprint(m.Term), fmt.Sprint(m.Index), lag, fmt.Sprint(m.Revision), s.or(m.Hash)))
+		rows = append(rows, append(row, s.or(clean(m.Version)), s.or(clean(m.Storage)), fmt.Sprint(m.Term), fmt.Sprint(m.Index), lag, fmt.Sprint(m.Revision), s.or(m.Hash)))
 	}
 	return s.table([]string{"member", "id", "role", "healthy", "version", "storage", "term", "index", "log", "revision", "hash"}, rows)
 }

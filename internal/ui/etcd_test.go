@@ -71,23 +71,48 @@ func TestEtcd(t *testing.T) {
 				t.Fatal(err)
 			}
 			has(stdout.String(), test.status)
+			golden(t, "etcd-"+name+".txt", stdout.String())
 			o, stdout, _ = output(Text)
 			if err := o.EtcdMembers(test.e); err != nil {
 				t.Fatal(err)
 			}
 			has(stdout.String(), test.members)
+			golden(t, "etcd-members-"+name+".txt", stdout.String())
 		})
 	}
 	o, stdout, _ := output(JSON)
 	if err := o.Etcd(sickEtcd()); err != nil {
 		t.Fatal(err)
 	}
+	golden(t, "etcd-sick.json", stdout.String())
 	var back status.Etcd
 	if err := json.Unmarshal(stdout.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(sickEtcd(), &back); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestEtcdActs(t *testing.T) {
+	o, stdout, stderr := output(Text)
+	for _, err := range []error{
+		o.EtcdSnapshot(&status.Snapshot{Path: "/b/e.db", Member: "cp-2", Bytes: 21_300_000, Revision: 5012, Hash: "9f31aa02", Compared: true, Quorum: true, Seconds: 1.24}),
+		o.EtcdSnapshot(&status.Snapshot{Path: "/b/e.db", Member: "cp-2", Bytes: 21_300_000, Revision: 5012, Hash: "9f31aa02", Seconds: 1.24}),
+		o.EtcdDefragmented([]status.Defragmented{{Member: "cp-2", Before: 400 << 20, After: 20 << 20, Freed: 380 << 20, Seconds: 0.83}, {Member: "cp-1", Before: 20 << 20, After: 20 << 20, Skipped: "1 of 20 MiB could be freed, which is not worth it"}}),
+		o.EtcdMembership(&status.Membership{Member: "cp-3", ID: "1f", Before: status.Count(3, 2), After: status.Count(2, 2), Notes: []string{"Keep it off the network."}}, "removed"),
+		o.EtcdAlarms([]status.Alarm{{Kind: "NOSPACE", Member: "cp-1", ID: "1f"}}),
+		o.EtcdAlarms(nil),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "etcd-acts.txt", stdout.String()+"---\n"+stderr.String())
+
+	o, stdout, _ = output(JSON)
+	if err := o.EtcdAlarms(nil); err != nil || strings.TrimSpace(stdout.String()) != "[]" {
+		t.Errorf("no alarms are %q in JSON: %v", stdout, err)
 	}
 }
 

@@ -51,7 +51,7 @@ func (o *Output) EtcdMembership(m *status.Membership, what string) error {
 		if m.ID != "" {
 			id = " (" + m.ID + ")"
 		}
-		_, err := fmt.Fprintf(w, "%s%s %s: %s before, %s now\n", clean(m.Member), id, what, majority(m.Before), majority(m.After))
+		_, err := fmt.Fprintf(w, "%s%s %s: before, %s; now, %s\n", clean(m.Member), id, what, majority(m.Before), majority(m.After))
 		for _, n := range m.Notes {
 			if err == nil {
 				_, err = fmt.Fprintf(w, "%s %s\n", o.out.accent.Render(o.out.to), n)
