@@ -87,7 +87,7 @@ func (r *Run) freezeMembers(ctx context.Context) error {
 		if _, recorded := r.members[m.node.Name]; recorded || r.membership.enters(m) || m.facts.Cluster != r.certs.ClusterID() {
 			continue
 		}
-		found, there, err := entered(ctx, m)
+		found, there, err := r.entered(ctx, m)
 		if err != nil {
 			return &NodeError{m.node.Name, err}
 		}
