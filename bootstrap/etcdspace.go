@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/slipway/slipway/internal/check"
-	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/status"
 )
