@@ -284,6 +284,9 @@ func (l *etcdLab) loses(ctx context.Context) {
 	if s, err = l.on().EtcdStatus(ctx, EtcdLook{Data: true}); err != nil || s.Health != status.Down || s.Voting != 0 || s.Voters != 2 || s.KnownFrom != "cp-1" {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if text := fmt.Sprint(s.Problems); !strings.Contains(text, "bring back cp-2: ") || strings.Contains(text, "slipway etcd remove") {
+		t.Errorf("what to do without quorum: %s", text)
+	}
 	var lost *QuorumError
 	for name, do := range map[string]func() error{
 		"remove":  func() error { _, err := l.on().RemoveEtcdMember(ctx, Removing{Member: "cp-2"}); return err },
@@ -291,7 +294,7 @@ func (l *etcdLab) loses(ctx context.Context) {
 		"recover": func() error { _, err := l.on().RecoverSpace(ctx); return err },
 		"alarms":  func() error { _, err := l.on().EtcdAlarms(ctx); return err },
 	} {
-		if err := do(); !errors.As(err, &lost) || !strings.Contains(err.Error(), "0 of 2 members vote, and 2 must") {
+		if err := do(); !errors.As(err, &lost) || !strings.Contains(err.Error(), "1 of 2 members answer, and 2 must") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -31,9 +31,6 @@ type MajorityError struct {
 
 func (e *MajorityError) Error() string { return "remove " + e.name + ": " + e.why }
 
-// Node is the member's.
-func (e *MajorityError) Node() string { return e.name }
-
 // Remedy is the way on.
 func (e *MajorityError) Remedy() string { return e.hint }
 

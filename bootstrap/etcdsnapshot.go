@@ -35,7 +35,7 @@ func (r *Run) SnapshotEtcd(ctx context.Context, how Snapshotting) (*status.Snaps
 	}
 	from := q.givers()
 	if len(from) == 0 {
-		return nil, &QuorumError{"take a snapshot", q.majority(), q.away()}
+		return nil, &QuorumError{"take a snapshot", q}
 	}
 	var taken *status.Snapshot
 	err = r.stage("snapshot", func(sink event.Sink) error {

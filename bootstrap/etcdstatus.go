@@ -140,8 +140,7 @@ func (r *Run) etcdProblems(q *membership, s *status.Etcd) {
 		s.Problems = append(s.Problems, status.Problem{Node: node, What: fmt.Sprintf(what, args...), Remedy: remedy})
 	}
 	if !q.hasQuorum() {
-		is := q.majority()
-		tell("", quorumRemedy(is, q.away()), "etcd has lost its quorum: %d of %d members vote, and %d must; it takes no writes, and the API servers do not answer", is.Voting, is.Voters, is.Quorum)
+		tell("", q.lostRemedy(), "%s; it takes no writes, and the API servers do not answer", q.lost())
 	}
 	versions := map[string][]string{}
 	for i, e := range q.all {
@@ -150,9 +149,9 @@ func (r *Run) etcdProblems(q *membership, s *status.Etcd) {
 		case e.ID == 0 && q.from != nil:
 			tell(name, "it becomes one when it joins; a control plane that was removed on purpose must leave the file, too", "declared as a control plane, and no member of etcd: %v", e.err)
 		case e.err != nil && e.m != nil && e.m.unreached != nil:
-			tell(name, deadRemedy(e), "%v", e.m.unreached)
+			tell(name, q.sickRemedy(e), "%v", e.m.unreached)
 		case e.err != nil:
-			tell(name, deadRemedy(e), "%v", e.err)
+			tell(name, q.sickRemedy(e), "%v", e.err)
 		case e.Learner:
 			tell(name, "slipway etcd promote "+name+" gives it its vote once it has caught up", "a learner, which has no vote: a join that has not finished")
 		}
@@ -197,8 +196,16 @@ func called(e *member) string {
 	return fmt.Sprintf("%x", e.ID)
 }
 
-func deadRemedy(e *member) string {
-	return "/var/log/pods/kube-system_etcd-* on the machine shows why; if it is gone for good, slipway etcd remove " + called(e)
+// sickRemedy is what to do about a member that is not well. Without quorum none can be removed, and those that answer wait for the others.
+func (q *membership) sickRemedy(e *member) string {
+	const look = "/var/log/pods/kube-system_etcd-* on the machine shows why"
+	switch {
+	case q.hasQuorum():
+		return look + "; if it is gone for good, slipway etcd remove " + called(e)
+	case e.answers():
+		return ""
+	}
+	return look
 }
 
 // differing tells which members hold what.

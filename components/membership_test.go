@@ -31,3 +31,18 @@ func TestMembership(t *testing.T) {
 		t.Errorf("the joined member's command: %q", now)
 	}
 }
+
+// TestMembershipOfARestore: its token stands in the manifest in the place of the cluster's first.
+func TestMembershipOfARestore(t *testing.T) {
+	in := load(t, "vip")
+	first := in.Cluster.ControlPlanes()[0]
+	if before := in.etcdCommand(first); !slices.Contains(before, "--initial-cluster-token="+in.Certs.ClusterID()) {
+		t.Errorf("a member that was never restored: %q", before)
+	}
+	restored := in.Membership(first)
+	restored.Token = "another"
+	in.Members = map[string]Membership{first.Name: restored}
+	if now := in.etcdCommand(first); !slices.Contains(now, "--initial-cluster-token=another") || !slices.Contains(now, "--initial-cluster-state=new") {
+		t.Errorf("a restored member: %q", now)
+	}
+}

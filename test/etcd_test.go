@@ -125,7 +125,7 @@ func (c *cluster) etcdDies(file string) {
 		}
 		return nil
 	})
-	if s := c.etcdStatus(5, file); s.Voters != 2 || s.KnownFrom != "cp-1" || !strings.Contains(fmt.Sprint(s.Problems), "bring back 2 of") {
+	if s := c.etcdStatus(5, file); s.Voters != 2 || s.KnownFrom != "cp-1" || !strings.Contains(fmt.Sprint(s.Problems), "bring back cp-2: ") {
 		c.t.Errorf("%+v", s)
 	}
 	c.want(5, "etcd", "remove", "cp-2", "-f", file, "--yes")

@@ -51,9 +51,9 @@ func (s stream) etcdHead(e *status.Etcd) string {
 	default:
 		health = s.bad.Render(s.fail + " no quorum")
 	}
-	about := []string{fmt.Sprintf("%d of %d vote, %d must", e.Voting, e.Voters, e.Quorum)}
-	if e.HasQuorum() {
-		about = append(about, fmt.Sprintf("%d may fail", e.Tolerates))
+	about := []string{fmt.Sprintf("%d of %d vote, %d must", e.Voting, e.Voters, e.Quorum), fmt.Sprintf("%d may fail", e.Tolerates)}
+	if !e.HasQuorum() {
+		about = []string{fmt.Sprintf("%d of %d answer, %d must", answering(e), e.Voters, e.Quorum)}
 	}
 	switch c := e.Compared; {
 	case c == nil:
@@ -73,6 +73,16 @@ func (s stream) etcdHead(e *status.Etcd) string {
 		}
 	}
 	return fmt.Sprintf("%s  %s  %s\n", s.bold.Render("etcd of "+clean(e.Cluster)), health, s.dim.Render(strings.Join(about, " "+s.dot+" ")))
+}
+
+// answering counts the voters that would vote if there were enough of them.
+func answering(e *status.Etcd) (n int) {
+	for _, m := range e.Members {
+		if m.Answers && !m.Learner && m.ID != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (s stream) etcdRole(m status.EtcdMember) string {

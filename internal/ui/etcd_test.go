@@ -56,7 +56,7 @@ func TestEtcd(t *testing.T) {
 	}{
 		"well": {wellEtcd(), []string{"healthy", "3 of 3 vote, 2 must", "1 may fail", "data equal on 3 members at revision 5012", "in sync", "62 %", "3.9 ms", "3.6.16"}, []string{"8e9e05c52164694d", "https://10.0.0.11:2380"}},
 		"sick": {sickEtcd(), []string{"degraded", "data differs", "12 behind", "61.0 ms", "NOSPACE", "99.0 % of", "00c0ffee", "slipway etcd remove cp-2"}, []string{"not declared", "learner", "none"}},
-		"lost": {lostEtcd(), []string{"no quorum", "0 of 3 vote, 2 must", "as cp-1 knows it", "data not compared: there are no two"}, []string{"no quorum"}},
+		"lost": {lostEtcd(), []string{"no quorum", "1 of 3 answer, 2 must", "as cp-1 knows it", "data not compared: there are no two"}, []string{"no quorum"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			has := func(text string, words []string) {
