@@ -91,6 +91,9 @@ func (r *Run) anyAPI(ctx context.Context) (*kube.Client, error) {
 		}
 		reasons = append(reasons, &NodeError{m.node.Name, err})
 	}
+	if reasons == nil {
+		return nil, errors.New("no API server is ready: none of the control planes was reached")
+	}
 	return nil, fmt.Errorf("no API server is ready: %w", errors.Join(reasons...))
 }
 
