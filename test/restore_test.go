@@ -52,7 +52,7 @@ func TestRestore(t *testing.T) {
 	file := c.write(body("11", "12", "13"))
 	c.must("apply", "-f", file)
 	c.becomesReady("cp-1", "cp-2", "cp-3", "w-1")
-	c.fill()
+	c.inhabit()
 	a, key := c.archive()
 	archived, pods := c.contents(), c.running()
 	watched := c.informed()
@@ -73,8 +73,8 @@ func TestRestore(t *testing.T) {
 	t.Run("new machines", func(t *testing.T) { c.restoresElsewhere(t, a, key, archived, pods, body) })
 }
 
-// fill puts a workload on the worker, and objects that will be looked for.
-func (c *cluster) fill() {
+// inhabit puts a workload on the worker, and objects that will be looked for.
+func (c *cluster) inhabit() {
 	t, client, ctx := c.t, c.client(), context.Background()
 	_, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: restored}}, metav1.CreateOptions{})
 	if err != nil {
