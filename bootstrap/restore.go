@@ -155,7 +155,7 @@ func (r *Run) resume() error {
 	}
 	members := (&components.Input{Cluster: r.Cluster}).Membership(spec.Node{}).Initial
 	if j.under() && !r.restore.from.Anew {
-		other := ""
+		var other string
 		switch {
 		case j.SHA256 != s.sum:
 			other = "of other data than that of " + s.path
