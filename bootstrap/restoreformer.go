@@ -108,7 +108,7 @@ func (r *Run) peersOf(ctx context.Context, m *machine) (out []spec.Node, err err
 	if err != nil {
 		return nil, err
 	}
-	members, err := client.OwnMembers(ctx)
+	members, err := client.KnownMembers(ctx)
 	if err == nil {
 		there = false // it knows better
 	}

@@ -20,21 +20,3 @@ func (c *Client) Extent(ctx context.Context) (revision, keys int64, err error) {
 	}
 	return got.Header.Revision, got.Count, nil
 }
-
-// OwnMembers lists the membership as this member knows it, also without quorum.
-func (c *Client) OwnMembers(ctx context.Context) ([]Member, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	if err := c.listening(ctx); err != nil {
-		return nil, err
-	}
-	list, err := c.api.MemberList(ctx, clientv3.WithSerializable())
-	if err != nil {
-		return nil, fmt.Errorf("etcd %s: list members: %w", c.endpoint, err)
-	}
-	var out []Member
-	for _, m := range list.Members {
-		out = append(out, member(m))
-	}
-	return out, nil
-}
