@@ -54,15 +54,16 @@ down: $(SLIPWAY)
 $(LINT):
 	GOBIN=$(CURDIR)/build/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
+# With the program's own flags, what is compiled for it serves the linter too.
 lint: $(LINT)
-	$(LINT) run ./...
+	GOFLAGS=-trimpath $(LINT) run ./...
 
 unit: deps
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
-	for m in etcd flannel pause; do (cd distro/$$m && go test ./...) || exit 1; done
+	for m in etcd flannel pause; do (cd distro/$$m && go test -trimpath ./...) || exit 1; done
 
 lab-test: bundle
-	go test -tags lab -count=1 -timeout 35m -v ./test/...
+	go test -trimpath -tags lab -count=1 -timeout 60m -v ./test/...
 
 test: lint unit lab-test
 
@@ -83,12 +84,12 @@ flags flags-check:
 	for v in $(SUPPORTED); do (cd distro/kube && go test -trimpath -vet=off -ldflags "-s -w" -modfile=$${v%.*}.mod -run TestTable . -args $(UPDATE)) || exit 1; done
 
 torture: bundles flags-check
-	go test -tags torture -count=1 -timeout 4h -v ./test/...
+	go test -trimpath -tags torture -count=1 -timeout 4h -v ./test/...
 
 # An upgrade goes from one of these versions to the other.
 bench: SUPPORTED = $(sort $(KUBERNETES) 1.35.4 1.36.3)
 bench: bundles
-	go test -tags bench -count=1 -timeout 2h -v ./test/...
+	go test -trimpath -tags bench -count=1 -timeout 2h -v ./test/...
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime 60s ./internal/spec
