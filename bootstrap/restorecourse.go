@@ -60,7 +60,7 @@ func (r *Run) sendAhead(ctx context.Context) error {
 		return err
 	}
 	ready := slices.DeleteFunc(slices.Clone(changed), func(m *machine) bool { return m.node.Role == spec.Worker && m.facts.Cluster == "" })
-	return r.eachStage("images", ready, func(m *machine, sink event.Sink) error { return m.agent.Converge(ctx, ahead(m), sink) })
+	return r.takeIn(ctx, ready, ahead)
 }
 
 // ahead is the part of m's State that disturbs nothing: on a machine at work its images and etcd's own tools, which restore the data;

@@ -107,9 +107,7 @@ func rollStage(m *machine) string {
 	return "control-planes"
 }
 
-// fetchAhead lets machines take in the images that they will need: that is what takes long, and restarts nothing. It does take
-// processors and disks, so control planes and balancers go one after the other, and the API is never slow on more than one of them; workers
-// go all at once beside them.
+// fetchAhead lets machines that are in a cluster take in the images that they will need: that is what takes long, and restarts nothing.
 func (r *Run) fetchAhead(ctx context.Context, machines []*machine) error {
 	var lacking []*machine
 	for _, m := range machines {
@@ -117,18 +115,26 @@ func (r *Run) fetchAhead(ctx context.Context, machines []*machine) error {
 			lacking = append(lacking, m)
 		}
 	}
+	return r.takeIn(ctx, lacking, func(m *machine) node.State {
+		ahead := part(m.state)
+		ahead.Resources = slices.DeleteFunc(slices.Clone(ahead.Resources), func(res node.Resource) bool { return res.Image == nil })
+		return ahead
+	})
+}
+
+// takeIn converges machines to what of their States can be had ahead. Images take processors and disks, so control planes and balancers
+// that serve go one after the other, and the API is never slow on more than one of them; all others go at once beside them.
+func (r *Run) takeIn(ctx context.Context, machines []*machine, ahead func(*machine) node.State) error {
 	var serving sync.Mutex
-	return r.eachStage("images", lacking, func(m *machine, sink event.Sink) error {
-		if m.node.Role != spec.Worker {
+	return r.eachStage("images", machines, func(m *machine, sink event.Sink) error {
+		if m.node.Role != spec.Worker && m.facts.Cluster != "" {
 			serving.Lock()
 			defer serving.Unlock()
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		ahead := part(m.state)
-		ahead.Resources = slices.DeleteFunc(slices.Clone(ahead.Resources), func(res node.Resource) bool { return res.Image == nil })
-		return m.agent.Converge(ctx, ahead, sink)
+		return m.agent.Converge(ctx, ahead(m), sink)
 	})
 }
 

@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
 // Taken is a snapshot together with what its member says of the same data.
@@ -19,15 +17,13 @@ type Taken struct {
 	Hash      uint32
 }
 
-// hashingWithin is longer than other answers: the member reads its whole database.
-const hashingWithin = 2 * time.Minute
-
 // takeTries is how often a snapshot is taken again because its member was compacted meanwhile. Kubernetes does that every five minutes.
 const takeTries = 3
 
 // Take is Snapshot, and then asks the member for the hash of its own data at the snapshot's last revision: whoever restores the
 // snapshot can compare.
 func (c *Client) Take(ctx context.Context, path string) (t Taken, err error) {
+	var own Hash
 	for range takeTries {
 		if t.Size, err = c.Snapshot(ctx, path); err != nil {
 			return t, err
@@ -36,24 +32,18 @@ func (c *Client) Take(ctx context.Context, path string) (t Taken, err error) {
 		if t.Revision, compacted, err = extentOf(path); err != nil {
 			return t, fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
 		}
-		if t.Compacted, t.Hash, err = c.DataHash(ctx, t.Revision); err == nil && t.Compacted != compacted {
+		own, err = c.HashKV(ctx, t.Revision)
+		switch {
+		case err == nil && own.Compacted == compacted:
+			t.Compacted, t.Hash = own.Compacted, own.Sum
+			return t, nil
+		case err == nil:
 			err = fmt.Errorf("etcd %s: it was compacted while it gave a snapshot", c.endpoint)
-		} else if err == nil || !errors.Is(err, rpctypes.ErrCompacted) {
+		case !errors.Is(err, ErrCompacted):
 			return t, err
 		}
 	}
 	return t, err
-}
-
-// DataHash is the hash of all keys and values at the revision, and the revision at which the member is compacted, on which it depends.
-func (c *Client) DataHash(ctx context.Context, revision int64) (compacted int64, hash uint32, err error) {
-	ctx, cancel := context.WithTimeout(ctx, hashingWithin)
-	defer cancel()
-	h, err := c.api.HashKV(ctx, c.endpoint, revision)
-	if err != nil {
-		return 0, 0, fmt.Errorf("etcd %s: hash of its data at revision %d: %w", c.endpoint, revision, err)
-	}
-	return h.CompactRevision, h.Hash, nil
 }
 
 // neverCompacted is what a member says of itself before its first compaction, which in a new cluster comes after five minutes.

@@ -79,19 +79,19 @@ func (r *run) etcdutl(ctx context.Context) error {
 // compare holds the restored data to what its member said of its own when the archive was made.
 func (r *run) compare(ctx context.Context, client *etcd.Client, began time.Time) error {
 	was := r.report.Manifest.Etcd
-	compacted, hash, err := client.DataHash(ctx, was.Revision)
+	own, err := client.HashKV(ctx, was.Revision)
 	if err != nil {
 		return err
 	}
-	if hash != was.HashKV || compacted != was.CompactRevision {
+	if own.Sum != was.HashKV || own.Compacted != was.CompactRevision {
 		return fmt.Errorf("archive %s: the restored data is not what %s held at revision %d: its hash is %d compacted at %d, expected %d compacted at %d",
-			r.Path, r.report.Manifest.Node, was.Revision, hash, compacted, was.HashKV, was.CompactRevision)
+			r.Path, r.report.Manifest.Node, was.Revision, own.Sum, own.Compacted, was.HashKV, was.CompactRevision)
 	}
 	status, err := client.Status(ctx)
 	if err != nil {
 		return err
 	}
-	r.did("run etcd "+status.Version, fmt.Sprintf("at revision %d its data has the hash %d, as on %s", was.Revision, hash, r.report.Manifest.Node), began)
+	r.did("run etcd "+status.Version, fmt.Sprintf("at revision %d its data has the hash %d, as on %s", was.Revision, own.Sum, r.report.Manifest.Node), began)
 	return nil
 }
 
