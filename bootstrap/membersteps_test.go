@@ -38,7 +38,7 @@ func TestMemberSteps(t *testing.T) {
 	learner := members(4)[0]
 	learner.Learner = true
 	for name, test := range map[string]struct {
-		ms       membership
+		ms       turnover
 		declared []int
 		want     []string
 		warned   int
@@ -79,7 +79,7 @@ func TestMemberSteps(t *testing.T) {
 // TestRefusal: a member may go only where those that are left are a quorum of what is left.
 func TestRefusal(t *testing.T) {
 	for name, test := range map[string]struct {
-		ms      membership
+		ms      turnover
 		gone    int
 		refused bool
 	}{
