@@ -46,12 +46,17 @@ func (r *Run) api(m *machine) (*kube.Client, error) {
 }
 
 // member is a client of m's own etcd member, through the connection to m.
-func (r *Run) member(m *machine) (*etcd.Client, error) {
-	pair := r.certs.Node(m.node.Name)[pki.EtcdHealthcheckClient]
-	return etcd.Connect(etcd.Access{
+func (r *Run) member(m *machine) (*etcd.Client, error) { return etcd.Connect(r.memberAccess(m)) }
+
+func (r *Run) memberAccess(m *machine) etcd.Access {
+	pair, own := r.certs.Node(m.node.Name)[pki.EtcdHealthcheckClient]
+	if !own { // of one that left the file there are no certificates
+		pair = r.certs.Node(r.Cluster.ControlPlanes()[0].Name)[pki.EtcdHealthcheckClient]
+	}
+	return etcd.Access{
 		Endpoint: "https://" + netip.AddrPortFrom(m.node.Address, 2379).String(),
 		CA:       r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key, Dial: m.host.Dial,
-	})
+	}
 }
 
 // ready asks m's own API server.

@@ -27,6 +27,14 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
 	if err := r.beginTakeOver(ctx); err != nil {
 		return err
 	}
+	if err := r.dropDead(ctx); err != nil {
+		return err
+	}
+	if r.staying = r.membership.staying(r.certs.ClusterID()); len(r.staying) > 0 {
+		if err := r.compareAll(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.bringUp(ctx, r.changed(r.machines)); err != nil {
 		return err
 	}
@@ -40,6 +48,11 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
 	}
 	if err := r.removeGone(ctx); err != nil {
 		return err
+	}
+	if len(r.staying) > 0 {
+		if err := r.settleMembers(ctx); err != nil {
+			return err
+		}
 	}
 	if err := r.waitReady(ctx); err != nil {
 		return err

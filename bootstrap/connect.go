@@ -33,6 +33,7 @@ type machine struct {
 	taken     bool   // a node of the cluster that is taken over, and not Slipway's yet
 	left      string // id of the cluster that its node is out of, while it is still to be cleaned
 	unreached error  // why it does not answer, where that is not the end of the run
+	apart     bool   // taken apart already, so that it need not be cleaned
 	cleaned   bool   // or given up
 
 	clients sync.Mutex

@@ -32,7 +32,7 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 	}
 	for _, n := range nodes {
 		if !r.declares(n.Name) {
-			r.gone = append(r.gone, &machine{node: n})
+			r.gone = append(r.gone, r.membership.machine(n))
 		}
 	}
 	for _, n := range left {

@@ -40,9 +40,9 @@ func TestGuardNodes(t *testing.T) {
 	w1moved.Address, w1named.Name, w1lb.Role = netip.MustParseAddr("10.0.0.99"), "w-9", spec.LoadBalancer
 	w1swapped, w2swapped := w1, w2
 	w1swapped.Address, w2swapped.Address = w2.Address, w1.Address
-	const added = "Added control plane: Control planes cannot be added to a running cluster yet. Leave the file's control planes as they were applied."
-	removed := func(n spec.Node) string {
-		return "Removed control plane: Control planes cannot be removed from a running cluster yet. Put " + n.Name + " back into the file, at " + n.Address.String() + "."
+	const replaced = "All control planes replaced: None of the control planes that were applied is in the file any more, and the cluster's data is on them. Keep one, apply, and take it out when the others have joined."
+	role := func(n spec.Node) string {
+		return "Changed role: " + n.Name + " was applied as a " + string(n.Role) + ". Write role = \"" + string(n.Role) + "\", or take the block out of the file, apply, and put it back with its new role."
 	}
 	readdressed := func(n spec.Node) string {
 		return "Changed address: " + n.Name + " was applied as " + n.Address.String() + ", and a node's address cannot be changed in place. Write address = \"" +
@@ -55,13 +55,14 @@ func TestGuardNodes(t *testing.T) {
 		"a first time":    {nil, []spec.Node{cp1, cp2, cp3}, nil},
 		"the same":        {[]spec.Node{cp1, cp2, cp3, w1}, []spec.Node{cp3, cp1, cp2, w1}, nil},
 		"other workers":   {[]spec.Node{cp1, w1}, []spec.Node{cp1, w2}, nil},
-		"more":            {[]spec.Node{cp1, w1}, []spec.Node{cp1, cp2, cp3, w1}, []string{added, added}},
-		"fewer":           {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1}, []string{removed(cp2), removed(cp3)}},
-		"another":         {[]spec.Node{cp1}, []spec.Node{cp2}, []string{added, removed(cp1)}},
-		"turned worker":   {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, worker, cp3}, []string{removed(cp2)}},
-		"turned into one": {[]spec.Node{cp1, worker, w1}, []spec.Node{cp1, cp2, w1}, []string{added}},
+		"more":            {[]spec.Node{cp1, w1}, []spec.Node{cp1, cp2, cp3, w1}, nil},
+		"fewer":           {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1}, nil},
+		"one by another":  {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, cp2, declare("cp-4", spec.ControlPlane, "10.0.0.14")}, nil},
+		"another":         {[]spec.Node{cp1}, []spec.Node{cp2}, []string{replaced}},
+		"turned worker":   {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, worker, cp3}, []string{role(cp2)}},
+		"turned into one": {[]spec.Node{cp1, worker, w1}, []spec.Node{cp1, cp2, w1}, []string{role(worker)}},
 		"a control plane's address": {[]spec.Node{cp1, cp2, cp3}, []spec.Node{cp1, moved, cp3},
-			[]string{`Changed address: The address of a control plane cannot be changed in a running cluster yet: cp-2 was applied as 10.0.0.12. Write address = "10.0.0.12".`}},
+			[]string{`Changed address: The address of a control plane cannot be changed in place: cp-2 was applied as 10.0.0.12. Write address = "10.0.0.12", or replace the node by one of another name, which joins etcd anew.`}},
 		"a worker's address": {[]spec.Node{cp1, w1}, []spec.Node{cp1, w1moved}, []string{readdressed(w1)}},
 		"swapped addresses":  {[]spec.Node{cp1, w1, w2}, []spec.Node{cp1, w1swapped, w2swapped}, []string{readdressed(w1), readdressed(w2)}},
 		"a worker's name": {[]spec.Node{cp1, w1}, []spec.Node{cp1, w1named},

@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/slipway/slipway/internal/spec"
@@ -14,37 +13,29 @@ import (
 // addresses, and a node's name and address are in its certificates and in objects that others made of it.
 func (r *Run) guardNodes(before []spec.Node) (out []spec.Objection) {
 	was, at := map[string]spec.Node{}, map[string]spec.Node{}
-	running := false
+	kept, running := false, false
 	for _, n := range before {
 		was[n.Name], at[n.Address.String()] = n, n
 		running = running || n.Role == spec.ControlPlane
+		kept = kept || n.Role == spec.ControlPlane && slices.ContainsFunc(r.Cluster.ControlPlanes(), func(o spec.Node) bool { return o.Name == n.Name })
 	}
 	for _, n := range r.Cluster.Nodes {
 		old, known := was[n.Name]
 		other := at[n.Address.String()]
 		switch {
-		case running && n.Role == spec.ControlPlane && old.Role != spec.ControlPlane:
-			out = append(out, about(n, "Added control plane", "Control planes cannot be added to a running cluster yet. Leave the file's control planes as they were applied."))
-		case known && old.Role == spec.ControlPlane && n.Role != spec.ControlPlane:
-			// told of below: it is missing among the control planes
 		case known && old.Role != n.Role:
 			out = append(out, about(n, "Changed role", "%s was applied as a %s. Write role = %q, or take the block out of the file, apply, and put it back with its new role.", n.Name, old.Role, old.Role))
 		case known && old.Role == spec.ControlPlane && old.Address != n.Address:
-			out = append(out, about(n, "Changed address", "The address of a control plane cannot be changed in a running cluster yet: %s was applied as %s. Write address = %q.", n.Name, old.Address, old.Address))
+			out = append(out, about(n, "Changed address", "The address of a control plane cannot be changed in place: %s was applied as %s. Write address = %q, or replace the node by one of another name, which joins etcd anew.", n.Name, old.Address, old.Address))
 		case known && old.Address != n.Address:
 			out = append(out, about(n, "Changed address", "%s was applied as %s, and a node's address cannot be changed in place. Write address = %q, or take the block out of the file, apply, and put it back with its new address.", n.Name, old.Address, old.Address))
 		case other.Name != "" && other.Name != n.Name && !known:
 			out = append(out, about(n, "Changed name", "The machine at %s was applied as %s, and a node cannot be renamed in place. Write node %q, or take the block out of the file, apply, and put it back with its new name.", n.Address, other.Name, other.Name))
 		}
-		if n.Role == spec.ControlPlane {
-			delete(was, n.Name)
-		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(was)) {
-		if was[name].Role == spec.ControlPlane {
-			out = append(out, spec.Objection{At: r.Cluster.Places.Cluster, Summary: "Removed control plane",
-				Detail: fmt.Sprintf("Control planes cannot be removed from a running cluster yet. Put %s back into the file, at %s.", name, was[name].Address)})
-		}
+	if running && !kept {
+		out = append(out, spec.Objection{At: r.Cluster.Places.Cluster, Summary: "All control planes replaced",
+			Detail: "None of the control planes that were applied is in the file any more, and the cluster's data is on them. Keep one, apply, and take it out when the others have joined."})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -63,6 +64,59 @@ func (r *Run) rememberMembers() error {
 		r.members = map[string]components.Membership{}
 	}
 	return r.dir.Put(membersFile, r.members)
+}
+
+// freezeMembers fills in how those entered that were there from the start, before the file's control planes become others: what a
+// member was told when it first started is no reason to restart it.
+func (r *Run) freezeMembers(ctx context.Context) error {
+	before, err := r.dir.Nodes()
+	if err != nil {
+		return err
+	}
+	was := slices.DeleteFunc(before, func(n spec.Node) bool { return n.Role != spec.ControlPlane })
+	now := r.Cluster.ControlPlanes()
+	same := slices.EqualFunc(was, now, func(a, b spec.Node) bool { return a.Name == b.Name && a.Address == b.Address })
+	if r.members == nil {
+		r.members = map[string]components.Membership{}
+	}
+	if same && !r.membership.changes() {
+		return nil
+	}
+	old := components.Input{Cluster: &spec.Cluster{Nodes: was}}
+	for _, m := range r.controlPlanes() {
+		if _, recorded := r.members[m.node.Name]; recorded || r.membership.enters(m) || m.facts.Cluster != r.certs.ClusterID() {
+			continue
+		}
+		found, there, err := r.entered(ctx, m)
+		if err != nil {
+			return &NodeError{m.node.Name, err}
+		}
+		if !there {
+			found = old.Membership(m.node)
+		}
+		r.members[m.node.Name] = found
+	}
+	return nil
+}
+
+// foretell fills in how those will enter that have no member yet, for the plan: it is said again when each has its place.
+func (r *Run) foretell() {
+	ms := &r.membership
+	members := slices.DeleteFunc(slices.Clone(ms.members), func(m etcd.Member) bool {
+		return slices.Contains(ms.lost, m) || slices.ContainsFunc(ms.gone, func(g *machine) bool { return components.PeerURL(g.node) == m.Peer && ms.dead(g) })
+	})
+	for _, m := range r.controlPlanes() {
+		if !ms.enters(m) {
+			continue
+		}
+		self := etcd.Member{Name: m.node.Name, Peer: components.PeerURL(m.node)}
+		if member, known := memberOf(members, m.node); known && member.Client != "" {
+			continue // it has started, and what it was told must not change
+		} else if !known {
+			members = append(members, self)
+		}
+		r.members[m.node.Name] = entry(m.node, members)
+	}
 }
 
 // initialCluster is how a member is told of those that there are.

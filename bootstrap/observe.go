@@ -25,14 +25,14 @@ func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
 func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
-	if err := r.guard(); err != nil {
+	if err := errors.Join(r.guard(), r.guardRecovery()); err != nil {
 		return nil, err
 	}
 	if err := r.openBundle(); err != nil {
 		return nil, err
 	}
 	if err := r.connect(ctx); err != nil {
-		return nil, err
+		return nil, r.unreached(ctx, err)
 	}
 	if err := r.loadCerts(ctx); err != nil {
 		return nil, err
@@ -56,6 +56,7 @@ func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
 	if err := r.replacedObjects(ctx, p); err != nil {
 		return nil, err
 	}
+	r.tellMembers(p)
 	if r.rollout != nil || r.anyServes(ctx) && !r.taking {
 		err = r.course(p)
 	}
@@ -77,6 +78,9 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	if err := r.guardMachines(); err != nil {
+		return err
+	}
+	if err := r.compareMembers(ctx); err != nil {
 		return err
 	}
 	if err := r.preflight(p); err != nil {

@@ -36,7 +36,14 @@ func (r *Run) removeGone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = r.eachStage("remove", now, func(m *machine, sink event.Sink) error { return r.remove(ctx, client, m, sink) })
+	remove := func(m *machine, sink event.Sink) error { return r.remove(ctx, client, m, sink) }
+	others, planes := inOrder(now)
+	err = r.eachStage("remove", others, remove)
+	for _, m := range planes {
+		if err == nil {
+			err = r.eachStage("remove", []*machine{m}, remove)
+		}
+	}
 	r.gone = slices.DeleteFunc(r.gone, func(m *machine) bool { return m.cleaned })
 	return errors.Join(err, r.remember())
 }
@@ -56,7 +63,7 @@ func (r *Run) remove(ctx context.Context, client *kube.Client, m *machine, sink 
 	}
 	m.left = cmp.Or(m.left, r.certs.ClusterID())
 	var err error
-	if m.unreached == nil {
+	if m.unreached == nil && !m.apart {
 		err = r.clean(ctx, m, false, sink)
 	}
 	switch {
@@ -77,6 +84,9 @@ func (r *Run) remove(ctx context.Context, client *kube.Client, m *machine, sink 
 func (r *Run) takeOut(ctx context.Context, client *kube.Client, m *machine, sink event.Sink) error {
 	if m.unreached != nil {
 		return r.abandon(ctx, client, m, sink)
+	}
+	if m.node.Role == spec.ControlPlane {
+		return r.takeOutMember(ctx, client, m, sink)
 	}
 	if err := client.Drain(ctx, m.node.Name, r.timeout()); err != nil {
 		return err

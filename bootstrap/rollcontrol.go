@@ -91,7 +91,9 @@ func (r *Run) rollBalancer(ctx context.Context, m *machine, sink event.Sink) err
 // dispensable waits until etcd keeps its quorum without m's member, which is about to restart. Where it cannot, as with
 // one or two members, there is nothing to wait for.
 func (r *Run) dispensable(ctx context.Context, m *machine, sink event.Sink) error {
-	others := slices.DeleteFunc(r.controlPlanes(), func(o *machine) bool { return o == m })
+	others := slices.DeleteFunc(append(r.controlPlanes(), r.membership.gone...), func(o *machine) bool {
+		return o == m || r.membership.enters(o) || o.host == nil
+	})
 	need := (len(others)+1)/2 + 1
 	if len(others) < need || !slices.ContainsFunc(m.changes, func(c node.Change) bool { return restartsEtcd(c.ID) }) {
 		return nil
@@ -140,7 +142,8 @@ const yieldFor = 10 * time.Minute
 
 // yield lets another machine have the shared address for a while, or with 0 ends that. Where no other could, nothing is done.
 func (r *Run) yield(ctx context.Context, m *machine, long time.Duration) error {
-	if holders := r.Cluster.LoadBalancers(); r.Cluster.LoadBalancer.Kind != spec.VIP || len(holders) < 2 ||
+	holders := slices.DeleteFunc(r.Cluster.LoadBalancers(), func(n spec.Node) bool { return r.membership.entersNode(n.Name) })
+	if r.Cluster.LoadBalancer.Kind != spec.VIP || len(holders) < 2 ||
 		!slices.ContainsFunc(holders, func(n spec.Node) bool { return n.Name == m.node.Name }) {
 		return nil
 	}

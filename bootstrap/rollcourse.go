@@ -48,6 +48,14 @@ func (r *Run) course(p *plan.Plan) error {
 			add("snapshot", "etcd's data, to the state directory")
 		}
 	}
+	members := func(kind stepKind) {
+		for _, s := range r.membership.steps(r.controlPlanes()) {
+			if s.kind == kind {
+				add("members", s.String(), s.name)
+			}
+		}
+	}
+	members(drops)
 	if len(images) > 0 {
 		add("images", "sent and unpacked ahead of time, which disturbs nothing", images...)
 	}
@@ -63,14 +71,18 @@ func (r *Run) course(p *plan.Plan) error {
 		addWorkers()
 	}
 	for _, m := range r.holderLast(rest) {
-		add(rollStage(m), disturbs(m.changes), m.node.Name)
+		if !r.membership.enters(m) {
+			add(rollStage(m), disturbs(m.changes), m.node.Name)
+		}
 	}
+	members(enters)
 	if len(p.Objects) > 0 && r.rollout != nil {
 		add("addons", fmt.Sprintf("%d of the cluster's objects", len(p.Objects)))
 	}
 	if !r.back() {
 		addWorkers()
 	}
+	members(leaves)
 	programs(p)
 	return nil
 }

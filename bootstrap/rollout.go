@@ -57,6 +57,9 @@ func (r *Run) back() bool { return r.rollout != nil && r.rollout.Back }
 func (r *Run) rollOthers(ctx context.Context, machines []*machine) error {
 	var serving, idle []*machine
 	for _, m := range machines {
+		if r.membership.enters(m) {
+			continue
+		}
 		if m.node.Role == spec.LoadBalancer && m.facts.Cluster != "" || m.node.Role == spec.ControlPlane && r.serves(ctx, m) {
 			serving = append(serving, m)
 		} else {
@@ -75,7 +78,7 @@ func (r *Run) rollOthers(ctx context.Context, machines []*machine) error {
 			return err
 		}
 	}
-	return nil
+	return r.enterAll(ctx)
 }
 
 // holderLast puts the machine that has the shared address last: the address then moves once, to one that is done.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/components"
@@ -52,6 +53,10 @@ type Run struct {
 
 	// members tells how etcd members entered the membership that were not there from the start.
 	members map[string]components.Membership
+
+	membership turnover
+	// staying are control planes that left the file and still run: the others' balancers know them until they are clean.
+	staying []spec.Node
 
 	// taking is a run that takes a cluster over which kubeadm made, or goes on with that.
 	taking bool
@@ -181,11 +186,21 @@ func (r *Run) ensureCerts() error {
 
 // input is what components are computed from.
 func (r *Run) input() *components.Input {
-	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members, Unsealed: r.unsealed()}
+	in := &components.Input{Cluster: r.withStaying(), Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members, Unsealed: r.unsealed()}
 	for _, m := range r.machines {
 		in.Facts[m.node.Name] = m.facts
 	}
 	return in
+}
+
+// withStaying is the cluster with the control planes that left the file and still run.
+func (r *Run) withStaying() *spec.Cluster {
+	if len(r.staying) == 0 {
+		return r.Cluster
+	}
+	c := *r.Cluster
+	c.Nodes = slices.Concat(c.Nodes, r.staying)
+	return &c
 }
 
 // payload is the bundle's contents under the names that components know.

@@ -26,8 +26,9 @@ func TestHealth(t *testing.T) {
 		"all is well":        {[]status.Member{good, good, good}, serving, nil, status.Healthy},
 		"something":          {[]status.Member{good, good, good}, serving, problem, status.Degraded},
 		"a member is away":   {[]status.Member{good, good, bad}, serving, problem, status.Degraded},
-		"no quorum":          {[]status.Member{good, bad, bad}, serving, problem, status.Down},
-		"learners vote not":  {[]status.Member{good, member(true, true), bad}, serving, problem, status.Down},
+		"no quorum":          {[]status.Member{bad, bad, bad}, serving, problem, status.Down},
+		"fewer members":      {[]status.Member{good, bad, bad}, serving, problem, status.Degraded},
+		"learners vote not":  {[]status.Member{member(true, true), bad, bad}, serving, problem, status.Down},
 		"no API server":      {[]status.Member{good, good, good}, silent, problem, status.Down},
 		"nothing was looked": {nil, nil, nil, status.Down},
 	} {

@@ -34,6 +34,9 @@ func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
 		})
 	}
 	wg.Wait()
+	if lost := new(QuorumLostError); r.Here == "" && errors.As(r.quorumLost(ctx), &lost) {
+		s.Problems = append(s.Problems, status.Problem{What: lost.Error(), Remedy: lost.Remedy()})
+	}
 	var newest uint64
 	for _, m := range s.Etcd {
 		newest = max(newest, m.Index)

@@ -22,6 +22,10 @@ A node that is no longer in the file is drained, deleted from the cluster, and i
 machine is dead, its pods are given up, and the machine is remembered and cleaned by the first apply that reaches it;
 --forget gives it up for good.
 
+Control planes come and go with the file, too, one at a time: those that are dead leave etcd first, new ones enter as learners
+and vote when they have caught up, and those that leave alive hand over and go last. Plan shows the order, and how many
+may fail meanwhile. Where etcd has lost its quorum for good, nothing is done, with exit code 5: see slipway etcd recover.
+
 With --take-over it makes a cluster Slipway's that kubeadm made, by the file that slipway export wrote: one machine after the
 other, with its authorities, its etcd and all that is in it. Machines of such a cluster are refused without.
 

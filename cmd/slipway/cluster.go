@@ -128,10 +128,14 @@ func coded(err error) error {
 		quorum      *bootstrap.QuorumError
 		member      *bootstrap.MemberError
 		path        *bootstrap.PathError
+		quorumLost  *bootstrap.QuorumLostError
+		recovery    *bootstrap.RecoveryError
 	)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.As(err, &quorumLost), errors.As(err, &recovery) && recovery.Half:
+		return &exitError{exitQuorum, err}
 	case errors.As(err, &rolled) && rolled.PutBack():
 		return &exitError{exitPutBack, err}
 	case errors.As(err, &restore), errors.As(err, &damaged), errors.As(err, &format), errors.As(err, &sealed):

@@ -24,6 +24,7 @@ would cost the quorum, and says why.`,
   slipway etcd verify ARCHIVE                 prove it, by restoring it on this machine
   slipway etcd defrag -f cluster.hcl          give space back, one member at a time
   slipway etcd remove cp-3 -f cluster.hcl     a member that is gone for good
+  slipway etcd recover -f cluster.hcl         make a cluster of what is left of one that lost its quorum for good
   slipway etcd alarm recover -f cluster.hcl   make an etcd that ran full take writes again`,
 	}
 	cmd.AddCommand(
@@ -35,6 +36,7 @@ would cost the quorum, and says why.`,
 		newEtcdDefrag(),
 		newEtcdPromote(),
 		newEtcdRemove(),
+		newEtcdRecover(),
 		group(newEtcdAlarm()),
 	)
 	return cmd

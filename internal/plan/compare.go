@@ -29,6 +29,9 @@ func (p *Plan) Stale(now *Plan) error {
 	for name := range before {
 		return fmt.Errorf("%s has changed since the plan was made: plan again", name)
 	}
+	if len(p.Members)+len(now.Members) > 0 && !reflect.DeepEqual(p.Members, now.Members) {
+		return fmt.Errorf("etcd's members have changed since the plan was made: plan again")
+	}
 	if len(p.Objects)+len(now.Objects) > 0 && !reflect.DeepEqual(p.Objects, now.Objects) {
 		return fmt.Errorf("the cluster's objects have changed since the plan was made: plan again")
 	}

@@ -23,6 +23,7 @@ type Plan struct {
 	From       string    `json:"from,omitempty"`     // version of Kubernetes that the cluster leaves
 	Programs   []Program `json:"programs,omitempty"` // that run already, and whose image or flags change
 	Course     []Stage   `json:"course,omitempty"`   // of a change of version, in its order
+	Members    []Member  `json:"members,omitempty"`  // what becomes of etcd's members, in its order
 	Warnings   []string  `json:"warnings,omitempty"`
 }
 
@@ -45,6 +46,14 @@ type Flag struct {
 // Same reports whether p and o change in the same way.
 func (p Program) Same(o Program) bool {
 	return p.Name == o.Name && p.From == o.From && p.To == o.To && slices.Equal(p.Flags, o.Flags)
+}
+
+// Member is one change of etcd's membership, with what holds once it is made.
+type Member struct {
+	Node      string `json:"node"`
+	Does      string `json:"does"`
+	Voters    int    `json:"voters"`
+	Tolerates int    `json:"tolerates"` // failures of voters that etcd survives
 }
 
 // Stage is one step of a change of version, on one node or several at once.
@@ -79,5 +88,5 @@ func (p *Plan) Empty() bool {
 			return false
 		}
 	}
-	return len(p.Objects) == 0
+	return len(p.Objects)+len(p.Members) == 0
 }

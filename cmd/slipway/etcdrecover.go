@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway/slipway/bootstrap"
+)
+
+func newEtcdRecover() *cobra.Command {
+	var flags clusterFlags
+	var yes bool
+	var from string
+	cmd := &cobra.Command{
+		Use:   "recover",
+		Short: "Make a cluster of what is left of one that has lost its quorum for good",
+		Long: `Recover is for a cluster of which so many control planes are gone for good that etcd cannot decide anything any more: two
+of three, three of five. Status and apply say so, with exit code 5. If a machine can come back with its disk, bring it back
+instead; then nothing needs to be recovered.
+
+Of the members that still answer it takes the one that knows most, unless --from names another. It shows what it would do, and
+asks. Then it stops etcd and the API server on the control planes that answer, moves their etcd's data aside, copies
+that of the survivor aside, and makes the survivor the only member. Nothing is deleted. What had not yet reached the survivor
+when the others went, usually less than the last second, is lost.
+
+Control planes that do not answer must not come back with their disks: they are told that they were removed as soon as they
+reach the survivor, and stop; but where they reached one another and not the survivor, they would be a second cluster. Wipe them, or
+keep them off.
+
+It refuses while a quorum exists or can still come about. Cut off at any moment, it finishes when it is run again; until then apply
+refuses. Afterwards the cluster has one control plane: slipway apply grows it back, with the machines that the file names then.`,
+		Example: `  slipway etcd recover -f cluster.hcl
+  slipway apply -f cluster.hcl`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := output(cmd)
+			if err != nil {
+				return err
+			}
+			var p *bootstrap.Recovery
+			_, err = follow(o, &flags, "etcd recover", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+				p, err = r.PlanRecovery(cmd.Context(), from)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if err := sayRecovery(cmd.ErrOrStderr(), p); err != nil {
+				return err
+			}
+			if !yes {
+				fmt.Fprintf(cmd.ErrOrStderr(), "Type the name of the survivor, %s, to go on: ", p.Survivor)
+				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
+				if strings.TrimSpace(answer) != p.Survivor {
+					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", p.Survivor)}
+				}
+			}
+			feed, err := follow(o, &flags, "etcd recover", false, bootstrap.Open, func(r *bootstrap.Run) error {
+				now, err := r.PlanRecovery(cmd.Context(), p.Survivor) // it may be long since it was shown
+				if err != nil {
+					return err
+				}
+				return r.Recover(cmd.Context(), now)
+			})
+			if err != nil {
+				return err
+			}
+			o.Times(feed.Times())
+			o.Note("The cluster serves again, with %s as its only control plane. slipway apply -f %s grows it back.", p.Survivor, flags.file)
+			return nil
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&from, "from", "", "the control plane whose member is to survive (default: the one that knows most)")
+	return cmd
+}
+
+// sayRecovery shows what would be done.
+func sayRecovery(w io.Writer, p *bootstrap.Recovery) error {
+	var b strings.Builder
+	if p.GoesOn {
+		fmt.Fprintf(&b, "A recovery was begun at %s and cut off; it is gone on with.\n", p.Begun.Format("2006-01-02 15:04:05 MST"))
+	}
+	known := "what it has"
+	if p.Index > 0 {
+		known = fmt.Sprintf("all that is decided up to index %d", p.Index)
+	}
+	fmt.Fprintf(&b, "%s becomes the only member of etcd, with %s.\n", p.Survivor, known)
+	for _, other := range p.Others {
+		fmt.Fprintf(&b, "  %s (%s): %s\n", other.Name, other.Address, other.Is)
+	}
+	for _, other := range p.Others {
+		if other.Silent {
+			fmt.Fprintf(&b, "%s must never come back with its disk as it is: keep it off, or install it anew.\n", other.Name)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
