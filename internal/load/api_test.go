@@ -41,7 +41,8 @@ func under(t *testing.T, s *faulty, spoil func(*faulty, http.ResponseWriter, *ht
 	}
 	late, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	writes, watch := api.Verify(late, client)
+	all := api.Verify(late, client)
+	writes, watch := all.Writes, all.Watch
 	return rec.Report(drill.Report{Writes: writes, Watch: watch}), writes, watch
 }
 
