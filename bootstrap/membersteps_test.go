@@ -38,7 +38,7 @@ func TestMemberSteps(t *testing.T) {
 	learner := members(4)[0]
 	learner.Learner = true
 	for name, test := range map[string]struct {
-		ms       membership
+		ms       turnover
 		declared []int
 		want     []string
 		warned   int
