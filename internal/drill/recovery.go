@@ -12,10 +12,11 @@ type Recovery struct {
 	Cut    bool     `json:"cut,omitempty"`    // nobody reached them meanwhile, so that polls through them say nothing of the Service
 	Broke  float64  `json:"broke"`            // when, in seconds after the drill began
 	Mended float64  `json:"mended,omitempty"` // when it was taken back, likewise; 0 where the cluster had to do without
-	// Writes is how many seconds after it was broken the API took writes again: at the end of the longest outage of writes since. 0
-	// where it took them all the time.
+	// Writes is how many seconds no write was acknowledged, at the longest since it was broken. What waits counts like what fails. 0 where
+	// that was no more than a second.
 	Writes   float64 `json:"writes"`
-	Unending bool    `json:"unending,omitempty"` // it took none any more
+	Resumed  float64 `json:"resumed,omitempty"`  // when one was acknowledged again then, in seconds after the drill began
+	Unending bool    `json:"unending,omitempty"` // none was any more
 	Whole    float64 `json:"whole"`              // seconds after it was broken until all was as before; 0 where it never was
 }
 
@@ -78,16 +79,38 @@ func (r *Report) reckon() {
 	if broken == nil {
 		return
 	}
-	longest := 0.0
-	for _, o := range r.Outages {
-		if o.Kind == Write && o.Start+o.Seconds > broken.Broke && o.Seconds > longest {
-			longest = o.Seconds
-			broken.Writes, broken.Unending = rounded(o.Start+o.Seconds-broken.Broke), o.Unending
+	acknowledged, end := r.acknowledgements()
+	last := broken.Broke // nothing counts that was before
+	for _, at := range append(acknowledged, end) {
+		if gap := rounded(at - last); gap > SlowAfter && gap > broken.Writes {
+			broken.Writes, broken.Resumed = gap, at
 		}
+		last = max(last, at)
+	}
+	if n := len(acknowledged); broken.Writes > 0 && broken.Resumed == end && (n == 0 || acknowledged[n-1] < end) {
+		broken.Resumed, broken.Unending = 0, true
 	}
 	if r.Loss != nil && r.Loss.Writes > 0 {
 		r.Loss.Seconds = rounded(max(0, broken.Broke-r.Loss.First))
 	}
+}
+
+// acknowledgements are when writes were acknowledged, at the first attempt or the next, in order, and when the last write had its fate.
+func (r *Report) acknowledgements() (at []float64, end float64) {
+	for _, s := range r.Samples {
+		if s.Kind != Write {
+			continue
+		}
+		fate := s.end()
+		if s.Retry != nil {
+			fate = s.At + s.Retry.Seconds
+		}
+		if end = max(end, fate); !s.failedTwice() {
+			at = append(at, fate)
+		}
+	}
+	slices.Sort(at)
+	return at, end
 }
 
 // WritesAgain is when the API took writes again, in words.
@@ -98,7 +121,7 @@ func (r *Recovery) WritesAgain() string {
 	case r.Writes == 0:
 		return "never stopped"
 	}
-	return fmt.Sprintf("%.1f s after", r.Writes)
+	return fmt.Sprintf("after %.1f s", r.Writes)
 }
 
 // WholeAgain is when all was as before, in words.
@@ -106,7 +129,7 @@ func (r *Recovery) WholeAgain() string {
 	if r.Whole == 0 {
 		return "not by the end"
 	}
-	return fmt.Sprintf("%.1f s after", r.Whole)
+	return fmt.Sprintf("after %.1f s", r.Whole)
 }
 
 // Window is the data-loss window, in words.

@@ -19,7 +19,7 @@ func TestRecoveryJSON(t *testing.T) {
 
 func TestRecovery(t *testing.T) {
 	r := restored()
-	if b := r.Recovery; b.Broke != 14 || b.Writes != 12.02 || b.Whole != 20 || b.Unending {
+	if b := r.Recovery; b.Broke != 14 || b.Writes != 12 || b.Resumed != 26.02 || b.Whole != 20 || b.Unending {
 		t.Errorf("%+v", b)
 	}
 	if l := r.Loss; l.Seconds != 4.25 || r.Window() != "9 writes of the last 4.2 s before" {
@@ -72,6 +72,35 @@ func TestRecoveryGoals(t *testing.T) {
 	}
 }
 
+// TestWritesAgain: what waits counts like what fails, from the break at the earliest, and a hiccup does not.
+func TestWritesAgain(t *testing.T) {
+	write := func(at, took float64) Sample { return Sample{Kind: Write, At: at, Seconds: took} }
+	failed := func(at float64, r Retry) Sample {
+		return Sample{Kind: Write, At: at, Seconds: .1, Error: "no", Retry: &r}
+	}
+	for name, c := range map[string]struct {
+		samples         []Sample
+		writes, resumed float64
+		unending        bool
+	}{
+		"all the time":        {[]Sample{write(9, .1), write(10, .1), write(10.5, .1), write(11, .4)}, 0, 0, false},
+		"one waits":           {[]Sample{write(9, .1), write(10, 2), write(10.5, 1.6), write(13, .1)}, 2, 12, false},
+		"one fails, and goes": {[]Sample{write(9, .1), failed(10.5, Retry{Seconds: 1.5}), write(12.5, .1)}, 2, 12, false},
+		"some go first":       {[]Sample{write(10, .1), write(11, .1), failed(12, Retry{Seconds: 1.1, Error: "no"}), write(15, .1), write(15.5, .1)}, 4, 15.1, false},
+		"what was before":     {[]Sample{write(1, .1), write(10, .1), write(10.5, .1)}, 0, 0, false},
+		"none any more":       {[]Sample{write(10, .1), failed(12, Retry{Seconds: 5, Error: "no"})}, 6.9, 0, true},
+		"none at all":         {[]Sample{failed(12, Retry{Seconds: 5, Error: "no"})}, 7, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &Report{Samples: c.samples, Recovery: &Recovery{Broke: 10}}
+			r.reckon()
+			if b := r.Recovery; b.Writes != c.writes || b.Resumed != c.resumed || b.Unending != c.unending {
+				t.Errorf("%+v", b)
+			}
+		})
+	}
+}
+
 // TestCutNodesAreNotMeasured: polls through a node that nobody reaches say nothing of the Service, and those through others do.
 func TestCutNodesAreNotMeasured(t *testing.T) {
 	c := &clock{}
@@ -106,7 +135,7 @@ func TestRecoveryPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"etcd went back to a snapshot", "cp-1, cp-2, cp-3", "12.02 s", "20.0 s", "data-loss window: 9 writes of the last 4.2 s before",
+		"etcd went back to a snapshot", "cp-1, cp-2, cp-3", "12.00 s", "20.0 s", "data-loss window: 9 writes of the last 4.2 s before",
 		`class="mark hurt"`, `class="mark healed"`, ">broken</text>", ">writes again</text>", ">whole again</text>", "from 5120 to 1000005301",
 	} {
 		if !strings.Contains(b.String(), want) {

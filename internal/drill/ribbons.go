@@ -94,8 +94,8 @@ func (c *canvas) marks(broken *Recovery, bottom float64) {
 	if broken.Mended > 0 {
 		all = append(all, mark{broken.Mended, "healed", "taken back", "what was done is taken back"})
 	}
-	if broken.Writes > 0 && !broken.Unending {
-		all = append(all, mark{broken.Broke + broken.Writes, "healed", "writes again", "the API takes writes again, " + broken.WritesAgain()})
+	if broken.Resumed > 0 {
+		all = append(all, mark{broken.Resumed, "healed", "writes again", "the API takes writes again, " + broken.WritesAgain()})
 	}
 	if broken.Whole > 0 {
 		all = append(all, mark{broken.Broke + broken.Whole, "healed", "whole again", "all is as before, " + broken.WholeAgain()})

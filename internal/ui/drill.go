@@ -106,19 +106,23 @@ func (s stream) recovery(r *drill.Report) string {
 	if broken.Mended > 0 {
 		rows = append(rows, []string{"taken back", "+" + seconds(broken.Mended), ""})
 	}
-	again := func(name string, after float64, bad bool, say string) []string {
+	again := func(name string, when float64, bad bool, say string) []string {
 		style := s.good
 		if bad {
 			style = s.bad
 		}
 		at := ""
-		if after > 0 {
-			at = "+" + seconds(broken.Broke+after)
+		if when > 0 {
+			at = "+" + seconds(when)
 		}
 		return []string{name, at, style.Render(say)}
 	}
-	writes := again("writes again", broken.Writes, broken.Unending, broken.WritesAgain())
-	whole := again("whole again", broken.Whole, broken.Whole == 0, broken.WholeAgain())
+	writes := again("writes again", broken.Resumed, broken.Unending, broken.WritesAgain())
+	end := 0.0
+	if broken.Whole > 0 {
+		end = broken.Broke + broken.Whole
+	}
+	whole := again("whole again", end, broken.Whole == 0, broken.WholeAgain())
 	window := s.good.Render(r.Window())
 	switch {
 	case len(r.Writes.Lost) > 0 || r.Writes.Unchecked != "":
