@@ -39,7 +39,7 @@ func TestOutlived(t *testing.T) {
 	all := l.snapshot()
 	there := []corev1.ConfigMap{written(kept.name, "of "+kept.name, "1"), written(fresh.name, "of "+fresh.name, "1")}
 	began := snapshot.Add(-time.Second)
-	lost, loss := all.outlived(there, func(at time.Time) float64 { return at.Sub(began).Round(100 * time.Millisecond).Seconds() })
+	lost, loss := all.outlived(there, func(at time.Time) float64 { return at.Sub(began).Round(time.Second).Seconds() })
 	want := []string{
 		older.name + ": number 1 was acknowledged before what the cluster was brought back from, and it holds 0",
 		gone.name + ": number 1 was acknowledged before what the cluster was brought back from, and it holds 0",

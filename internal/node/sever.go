@@ -41,6 +41,10 @@ func (m Machine) Sever(s Sever) error {
 
 // Join ends it before its time. A machine that is not cut off is left as it is.
 func (m Machine) Join() error {
+	k, err := m.kernel()
+	if err != nil || !k.has("nf_tables") {
+		return err
+	}
 	c, err := nftables.New()
 	if err != nil {
 		return err
