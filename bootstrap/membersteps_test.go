@@ -79,7 +79,7 @@ func TestMemberSteps(t *testing.T) {
 // TestRefusal: a member may go only where those that are left are a quorum of what is left.
 func TestRefusal(t *testing.T) {
 	for name, test := range map[string]struct {
-		ms      membership
+		ms      turnover
 		gone    int
 		refused bool
 	}{
