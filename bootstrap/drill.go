@@ -18,6 +18,9 @@ type Drill struct {
 	Rate     float64       // requests of the API per second
 	PollRate float64       // polls of the Service per second and node
 	Calm     time.Duration // under load, before and after what is done to the cluster
+
+	Node string        // that is hurt, where that can be chosen; "" for the one that hurts most
+	For  time.Duration // for how long, or how long is written on before the cluster goes back
 }
 
 // DrillUpgrade takes the cluster to the version of r.Cluster, as Apply does, while load runs, and reports what clients saw. Once
@@ -34,21 +37,25 @@ func (r *Run) DrillUpgrade(ctx context.Context, d Drill) (*drill.Report, error) 
 		return nil, nothingToUpgrade(r.Cluster.Kubernetes)
 	}
 	about := drill.Report{Drill: "upgrade", From: r.rollout.From, To: r.rollout.To}
-	return r.underLoad(ctx, d, about, func(ctx context.Context) error { return r.Apply(ctx, p) })
+	return r.underLoad(ctx, d, about, course{run: func(ctx context.Context, _ *drilling) error { return r.Apply(ctx, p) }})
 }
 
 // DrillWatch runs load for so long, changes nothing else, and reports what clients saw.
 func (r *Run) DrillWatch(ctx context.Context, d Drill, long time.Duration) (*drill.Report, error) {
-	var err error
+	if err := r.drillable(ctx); err != nil {
+		return nil, err
+	}
+	return r.underLoad(ctx, d, drill.Report{Drill: "watch"}, course{run: func(ctx context.Context, _ *drilling) error { return r.pass(ctx, "watch", long) }})
+}
+
+// drillable connects to a cluster that there has to be.
+func (r *Run) drillable(ctx context.Context) (err error) {
 	if r.certs, err = r.stored(); errors.Is(err, statedir.ErrEmpty) {
-		return nil, fmt.Errorf("there is no cluster to drill: slipway apply -f %s makes one", r.Cluster.File)
+		return fmt.Errorf("there is no cluster to drill: slipway apply -f %s makes one", r.Cluster.File)
 	} else if err != nil {
-		return nil, err
+		return err
 	}
-	if err := r.connect(ctx); err != nil {
-		return nil, err
-	}
-	return r.underLoad(ctx, d, drill.Report{Drill: "watch"}, func(ctx context.Context) error { return r.pass(ctx, "watch", long) })
+	return r.connect(ctx)
 }
 
 // guardTarget refuses a version that the cluster cannot go to, as a flag: the file may say another.

@@ -16,19 +16,29 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
+// course is what is done to a cluster while load runs.
+type course struct {
+	choose func(context.Context, *drilling) error // whom to hurt, before there is load; refuses what must not be hurt. Or nil
+	run    func(context.Context, *drilling) error
+	weight int  // bytes by which what is written is made heavier
+	away   bool // whom it hurts nobody reaches, so that a pod there that does not answer is no news
+}
+
 // drilling is a drill under way.
 type drilling struct {
 	*Run
 	Drill
-	rec    *drill.Recorder
-	roads  []*road // of the drill's own, in the order of the file
-	api    *load.API
-	access load.Access
-	url    string         // of the canary's Service
-	image  string         // that the canary runs
-	before load.Inventory // of what is compared
-	owned  map[string]bool
-	looks  sync.WaitGroup // what goes on beside the load
+	does    course
+	victims []*machine // chosen
+	rec     *drill.Recorder
+	roads   []*road // of the drill's own, in the order of the file
+	api     *load.API
+	access  load.Access
+	url     string         // of the canary's Service
+	image   string         // that the canary runs
+	before  load.Inventory // of what is compared
+	owned   map[string]bool
+	looks   sync.WaitGroup // what goes on beside the load
 }
 
 // cleaning is how long a drill that ends may take to look at what is left and to remove what it made, also when it was
@@ -36,8 +46,8 @@ type drilling struct {
 const cleaning = 3 * time.Minute
 
 // underLoad prepares, lets course happen to the cluster while load runs, and reports.
-func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, course func(context.Context) error) (*drill.Report, error) {
-	d := &drilling{Run: r, Drill: how}
+func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, c course) (*drill.Report, error) {
+	d := &drilling{Run: r, Drill: how, does: c}
 	for _, m := range r.machines {
 		d.roads = append(d.roads, &road{m: m, connect: r.reach})
 		about.Nodes = append(about.Nodes, drill.Machine{Name: m.node.Name, Role: string(m.node.Role)})
@@ -70,7 +80,7 @@ func (r *Run) underLoad(ctx context.Context, how Drill, about drill.Report, cour
 
 	err := d.calm(ctx, "calm before")
 	if err == nil {
-		err = course(ctx)
+		err = d.does.run(ctx, d)
 	}
 	if ctx.Err() == nil {
 		err = errors.Join(err, d.calm(ctx, "calm after"))
@@ -101,6 +111,11 @@ func (d *drilling) prepare(ctx context.Context, about *drill.Report) error {
 		if err != nil {
 			return err
 		}
+		if d.does.choose != nil {
+			if err := d.does.choose(ctx, d); err != nil {
+				return err
+			}
+		}
 		if d.owned, err = d.ours(); err != nil {
 			return err
 		}
@@ -110,7 +125,7 @@ func (d *drilling) prepare(ctx context.Context, about *drill.Report) error {
 		if d.image, err = canaryImage(ctx, client); err != nil {
 			return err
 		}
-		d.url, err = load.Settle(ctx, client.Typed, load.Canary{Image: d.image, Replicas: 2, Anywhere: len(d.Cluster.Workers()) < 2})
+		d.url, err = load.Settle(ctx, client.Typed, load.Canary{Image: d.image, Replicas: 2, Anywhere: len(d.Cluster.Workers()) < 2, Not: d.avoided()})
 		if err != nil {
 			return err
 		}
@@ -125,8 +140,11 @@ func (d *drilling) prepare(ctx context.Context, about *drill.Report) error {
 			return err
 		}
 		d.rec = drill.NewRecorder()
-		d.api, err = load.NewAPI(d.access, d.rec)
-		return err
+		if d.api, err = load.NewAPI(d.access, d.rec); err != nil {
+			return err
+		}
+		d.api.Weight = d.does.weight
+		return nil
 	})
 }
 
@@ -174,7 +192,8 @@ func (d *drilling) verify(ctx context.Context, about *drill.Report) {
 		if err != nil {
 			return err
 		}
-		about.Writes, about.Watch = d.api.Verify(ctx, client.Typed)
+		all := d.api.Verify(ctx, client.Typed)
+		about.Writes, about.Watch, about.Loss = all.Writes, all.Watch, all.Loss
 		after, err := load.Take(ctx, client.Typed, d.owned)
 		if err != nil {
 			about.Objects.Unchecked = err.Error()
@@ -186,6 +205,14 @@ func (d *drilling) verify(ctx context.Context, about *drill.Report) {
 	if why != nil {
 		about.Writes.Unchecked, about.Watch.Unchecked, about.Objects.Unchecked = why.Error(), why.Error(), why.Error()
 	}
+}
+
+// avoided are the nodes where the canary must not run.
+func (d *drilling) avoided() []string {
+	if !d.does.away {
+		return nil
+	}
+	return named(d.victims)
 }
 
 // ways are those to the Service: kube-proxy runs on every node.

@@ -132,8 +132,22 @@ func (r *Run) openBundle() (err error) {
 	return nil
 }
 
+// beside is another run on the same cluster, under this one's lock, which tells sink what it does. It must be disconnected before this one is
+// closed.
+func (r *Run) beside(sink event.Sink) *Run {
+	return &Run{Cluster: r.Cluster, Sink: sink, Here: r.Here, Timeout: r.Timeout, binary: r.binary, dir: r.dir}
+}
+
 // Close ends connections and gives the state directory free.
 func (r *Run) Close() {
+	r.disconnect()
+	if r.dir != nil {
+		_ = r.dir.Close() // the lock goes with the process at the latest
+	}
+}
+
+// disconnect ends connections.
+func (r *Run) disconnect() {
 	for _, c := range r.clients {
 		_ = c.Close() // every request has had its answer
 	}
@@ -147,9 +161,6 @@ func (r *Run) Close() {
 	}
 	if r.restore != nil {
 		r.restore.close()
-	}
-	if r.dir != nil {
-		_ = r.dir.Close() // the lock goes with the process at the latest
 	}
 }
 

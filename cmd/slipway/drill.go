@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,14 @@ through its endpoint with a new connection for each request, a watch that must m
 that is polled through kube-proxy on every node. Afterwards every acknowledged write must be there, and every ConfigMap,
 Secret and Deployment of before as it was.
 
+Those of etcd break the cluster on purpose and see it come back. They are for clusters that are there for it.
+
 A cluster must agree to it: drill { allow = ["upgrade"] } in its file, or --agree with its name.`,
 	}
 	cmd.AddCommand(newDrillUpgrade(), newDrillWatch())
+	for _, d := range etcdDrills() {
+		cmd.AddCommand(newDrillEtcd(d))
+	}
 	return cmd
 }
 
@@ -42,12 +48,13 @@ type drillFlags struct {
 	how        bootstrap.Drill
 	agree      string
 	page, json string
+	rate       float64 // that the drill has unless another is asked for; 0: 20
 }
 
 func (f *drillFlags) add(cmd *cobra.Command) {
 	f.clusterFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.Float64Var(&f.how.Rate, "rate", 20, "requests of the API per second, half of them writes, 1 to 500")
+	flags.Float64Var(&f.how.Rate, "rate", cmp.Or(f.rate, 20), "requests of the API per second, half of them writes, 1 to 500")
 	flags.Float64Var(&f.how.PollRate, "services-rate", 2, "polls of the Service per second and node, 0.1 to 50")
 	flags.StringVar(&f.agree, "agree", "", "the cluster's name: agree to the drill where its file does not")
 	flags.StringVar(&f.page, "report", "", "also write the report to a file, as one HTML page with the timeline drawn")

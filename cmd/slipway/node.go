@@ -23,7 +23,8 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer(),
+		newNodeKill(), newNodeSever(), newNodeDisk(), newNodeFill(), newNodeMend())
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
@@ -104,5 +105,64 @@ func upgraded() *Report {
 		Watch:   Watch{Seen: 79, Breaks: 2, Delay: 0.031},
 		Objects: Objects{Compared: 31, ByDesign: 4},
 		Nodes:   []Machine{{"cp-1", "control-plane"}, {"cp-2", "control-plane"}, {"w-1", "worker"}},
+	})
+}
+
+// restored is a restore of three control planes in 40 s: the cluster is broken at 14 s and serves again at 26 s, and what was written in
+// the last four seconds before is lost by design.
+func restored() *Report {
+	c := &clock{}
+	c.to(0)
+	rec := newRecorder(c.read)
+	nodes := []string{"cp-1", "cp-2", "cp-3"}
+	for _, n := range slices.Concat(nodes, []string{"w-1"}) {
+		rec.Note(Version, n, "1.36.3")
+		rec.Note(Ready, n, "yes")
+	}
+	rec.Note(Leader, "", "cp-2")
+	rec.Note(Holder, "", "cp-1")
+	stage := func(name string, from, to float64) {
+		c.to(from)
+		rec.Emit(event.Event{Kind: event.Started, Stage: name})
+		c.to(to)
+		rec.Emit(event.Event{Kind: event.Done, Stage: name})
+	}
+	stage("calm before", 0, 5)
+	stage("snapshot", 5, 6)
+	stage("write on", 10, 14)
+	c.to(14)
+	rec.Broke("etcd went back to a snapshot", false, nodes...)
+	stage("stop", 14, 16)
+	rec.Note(Leader, "", "")
+	stage("data", 16, 20)
+	stage("control-plane", 20, 26)
+	rec.Note(Leader, "", "cp-3")
+	stage("ready", 26, 34)
+	rec.Whole()
+	stage("calm after", 34, 39)
+	for n := range 160 {
+		at := float64(n) / 4
+		s := Sample{Kind: Write, At: at, Seconds: 0.02}
+		if n%2 == 1 {
+			s.Kind, s.Seconds = Read, 0.01
+		}
+		if at >= 14.5 && at < 26 {
+			s.Error, s.Seconds, s.Retry = "EOF", 0.005, &Retry{Seconds: 1.02, Error: "EOF"}
+		}
+		rec.Add(s)
+	}
+	for n := range 80 {
+		for _, node := range slices.Concat(nodes, []string{"w-1"}) {
+			rec.Add(Sample{Kind: Poll, Node: node, At: float64(n) / 2, Seconds: 0.003})
+		}
+	}
+	c.to(40)
+	return rec.Report(Report{
+		Drill: "etcd-restore", Cluster: "ha", Endpoint: "10.0.0.100:6443", Via: "this machine", Rate: 4, PollRate: 2,
+		Writes:  Writes{Acknowledged: 57, Unknown: 23},
+		Loss:    &Loss{Writes: 9, First: 9.75, Before: 5120, After: 1000005301},
+		Watch:   Watch{Seen: 48, Breaks: 1, Relists: 1, Delay: 0.02},
+		Objects: Objects{Compared: 31},
+		Nodes:   []Machine{{"cp-1", "control-plane"}, {"cp-2", "control-plane"}, {"cp-3", "control-plane"}, {"w-1", "worker"}},
 	})
 }

@@ -35,8 +35,9 @@ func (r *Report) HTML(w io.Writer) error {
 		"when":  func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") },
 		"share": func(f Figures) string { return fmt.Sprintf("%.3f %%", 100*f.share()) },
 		"lists": func() [][]string {
-			return [][]string{r.Writes.Lost, r.Writes.Stale, r.Watch.Missed, r.Objects.Lost, r.Objects.Changed}
+			return [][]string{r.Writes.Lost, r.Writes.Stale, r.Writes.Backwards, r.Watch.Missed, r.Objects.Lost, r.Objects.Changed}
 		},
+		"join": func(s []string) string { return strings.Join(s, ", ") },
 		"over": func(v float64) bool { return v > longestOutage },
 	}).Parse(pageText)
 	if err != nil {

@@ -20,6 +20,8 @@ type Recorder struct {
 	stages  []Stage
 	changes []Change
 	late    float64
+
+	recovery *Recovery
 }
 
 // NewRecorder begins a record now.
@@ -145,7 +147,13 @@ func (r *Recorder) Report(about Report) *Report {
 	out.Format, out.Began, out.Seconds, out.Late = FormatVersion, r.began.UTC(), r.Since(r.now()), r.late
 	out.Samples, out.Changes = slices.Clone(r.samples), slices.Clone(r.changes)
 	slices.SortStableFunc(out.Samples, func(a, b Sample) int { return cmp.Compare(a.At, b.At) })
+	if r.recovery != nil {
+		broken := *r.recovery
+		out.Recovery = &broken
+	}
+	out.disregard()
 	out.Outages = outages(out.Samples)
+	out.reckon()
 	for _, s := range r.stages {
 		out.Stages = append(out.Stages, s.ended(out.Seconds))
 	}

@@ -8,7 +8,7 @@ const FormatVersion = 1
 // Report is all that a drill showed. Times are seconds after Began. docs/manual/drills.md describes it as JSON.
 type Report struct {
 	Format  int       `json:"format"`
-	Drill   string    `json:"drill"` // "upgrade", "watch"
+	Drill   string    `json:"drill"` // "upgrade", "watch", "leader-loss", …
 	Cluster string    `json:"cluster"`
 	From    string    `json:"from,omitempty"` // versions of Kubernetes
 	To      string    `json:"to,omitempty"`
@@ -23,6 +23,9 @@ type Report struct {
 
 	Interrupted bool   `json:"interrupted,omitempty"`
 	Failure     string `json:"failure,omitempty"` // of what was done to the cluster, not of what clients saw
+
+	Recovery *Recovery `json:"recovery,omitempty"` // of a drill that breaks the cluster
+	Loss     *Loss     `json:"loss,omitempty"`     // of one that brings it back from what it was earlier
 
 	Met     bool      `json:"met"`
 	Goals   []Goal    `json:"goals"`
@@ -51,6 +54,8 @@ type Writes struct {
 	Unknown      int      `json:"unknown"`         // failed twice, so that they may be there or not
 	Lost         []string `json:"lost,omitempty"`  // each with what was expected and what is there
 	Stale        []string `json:"stale,omitempty"` // reads that gave an older value than was acknowledged before them
+	// Backwards are writes that were acknowledged with a revision no later than one which was acknowledged before they were sent.
+	Backwards []string `json:"backwards,omitempty"`
 }
 
 // Watch is what a client saw that watched all writes.

@@ -1,8 +1,10 @@
 package drill
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // aspects draws who led etcd and who had the endpoint's address.
@@ -76,4 +78,36 @@ func workClass(p Part) string {
 		return "bad"
 	}
 	return "work"
+}
+
+// marks draws through everything when the cluster was broken, when that was taken back, when writes were taken again, and when all was
+// as before.
+func (c *canvas) marks(broken *Recovery, bottom float64) {
+	if broken == nil {
+		return
+	}
+	type mark struct {
+		at              float64
+		class, say, how string
+	}
+	all := []mark{{broken.Broke, "hurt", "broken", broken.What + " on " + strings.Join(broken.Nodes, ", ")}}
+	if broken.Mended > 0 {
+		all = append(all, mark{broken.Mended, "healed", "taken back", "what was done is taken back"})
+	}
+	if broken.Resumed > 0 {
+		all = append(all, mark{broken.Resumed, "healed", "writes again", "the API takes writes again, " + broken.WritesAgain()})
+	}
+	if broken.Whole > 0 {
+		all = append(all, mark{broken.Broke + broken.Whole, "healed", "whole again", "all is as before, " + broken.WholeAgain()})
+	}
+	slices.SortStableFunc(all, func(a, b mark) int { return cmp.Compare(a.at, b.at) })
+	free := 0.0 // where the last word ended
+	for _, m := range all {
+		c.span(m.at, m.at, 14, bottom-14, "mark "+m.class, fmt.Sprintf("+%.1f s: %s", m.at, m.how))
+		if x := c.x(m.at); x >= free {
+			const letter = 5.6
+			c.Texts = append(c.Texts, text{x, 10, "said " + m.class, m.say})
+			free = x + letter*float64(len(m.say)) + 10
+		}
+	}
 }

@@ -35,6 +35,7 @@ func (r *Report) timeline() *canvas {
 			c.span(o.Start, o.Start+o.Seconds, 14, y-14, "outage", fmt.Sprintf("%s out for %.2f s at +%.1f s, %d failed: %s", o.Of(), o.Seconds, o.Start, o.Failed, o.Error))
 		}
 	}
+	c.marks(r.Recovery, y)
 	c.Height = y + 30
 	return c
 }

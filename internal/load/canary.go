@@ -26,7 +26,8 @@ const (
 type Canary struct {
 	Image    string
 	Replicas int32
-	Anywhere bool // control planes, too: there are no two workers
+	Anywhere bool     // control planes, too: there are no two workers
+	Not      []string // nodes where it must not run
 }
 
 func marks() map[string]string {
@@ -87,6 +88,13 @@ func (c Canary) deployment() *appsv1.Deployment {
 	}
 	if c.Anywhere {
 		pod.Tolerations = []corev1.Toleration{{Key: "node-role.kubernetes.io/control-plane", Operator: corev1.TolerationOpExists}}
+	}
+	if len(c.Not) > 0 {
+		pod.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
+			NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{{
+				Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpNotIn, Values: c.Not,
+			}}}},
+		}}}
 	}
 	return &appsv1.Deployment{ObjectMeta: named(), Spec: appsv1.DeploymentSpec{
 		Replicas: ptr.To(c.Replicas), Selector: &metav1.LabelSelector{MatchLabels: labels()},

@@ -114,9 +114,9 @@ func TestLedgerWritesOneAtATime(t *testing.T) {
 	if e, ok := l.pick(); !ok || e.name != a.name {
 		t.Errorf("read %+v", e)
 	}
-	entries, acks, unknown, _ := l.snapshot()
-	if len(entries) != 3 || len(acks) != 1 || unknown != 1 {
-		t.Errorf("%d entries, %d acknowledged, %d unknown", len(entries), len(acks), unknown)
+	all := l.snapshot()
+	if len(all.entries) != 3 || len(all.acks) != 1 || all.unknown != 1 {
+		t.Errorf("%d entries, %d acknowledged, %d unknown", len(all.entries), len(all.acks), all.unknown)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +14,11 @@ import (
 	"github.com/slipway/slipway/internal/drill"
 )
 
-// numberKey is where a written object holds its number.
-const numberKey = "number"
+// Where a written object holds its number, and what makes it heavy.
+const (
+	numberKey = "number"
+	weightKey = "weight"
+)
 
 // API writes and reads through one endpoint, half and half, and remembers what was acknowledged.
 type API struct {
@@ -23,6 +27,9 @@ type API struct {
 	ledger *ledger
 	watch  *watcher
 	access Access
+
+	// Weight is how many bytes each written object is made heavier by.
+	Weight int
 }
 
 // NewAPI prepares the load; it connects to nothing yet.
@@ -33,6 +40,10 @@ func NewAPI(a Access, rec *drill.Recorder) (*API, error) {
 	}
 	return &API{rec: rec, client: client, ledger: newLedger(), access: a}, nil
 }
+
+// Rewind says that the cluster is brought back from what it was earlier, and that what was acknowledged until kept has to be there
+// then. Nothing may be acknowledged while it is called: the API must be down.
+func (a *API) Rewind(kept time.Time) { a.ledger.rewind(kept) }
 
 // Run sends requests at a steady rate until ctx ends, and returns when the last has its fate.
 func (a *API) Run(ctx context.Context, rate float64) {
@@ -50,6 +61,9 @@ func (a *API) write(ctx context.Context, n int, due time.Time) drill.Sample {
 	want := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: e.name, ResourceVersion: e.version, UID: e.uid},
 		Data:       map[string]string{numberKey: strconv.FormatInt(number, 10)},
+	}
+	if a.Weight > 0 {
+		want.Data[weightKey] = strings.Repeat("x", a.Weight)
 	}
 	s := attempt(ctx, a.rec, drill.Sample{Kind: drill.Write}, due, func(ctx context.Context, again bool) error {
 		// By the version of the last acknowledged write: were one that timed out still under way, it could not
@@ -90,7 +104,7 @@ func (a *API) read(ctx context.Context, due time.Time) drill.Sample {
 			return err
 		}
 		if wrong := compare(e, got); wrong != "" {
-			a.ledger.misread(wrong)
+			a.ledger.misread(e, wrong)
 		}
 		return nil
 	})

@@ -33,19 +33,32 @@ func verified(entries []entry, there []corev1.ConfigMap) (lost []string) {
 	return lost
 }
 
+// Verified is what became of all that was acknowledged.
+type Verified struct {
+	Writes Writes
+	Watch  Watch
+	Loss   *Loss // nil where the cluster was not brought back from what it was earlier
+}
+
 // Verify tells what became of the acknowledged writes and of the watch's events, once Run has returned. It asks client, which need not
 // go by the endpoint.
-func (a *API) Verify(ctx context.Context, client kubernetes.Interface) (Writes, Watch) {
-	entries, acks, unknown, stale := a.ledger.snapshot()
-	w := Writes{Acknowledged: len(acks), Unknown: unknown, Stale: stale}
+func (a *API) Verify(ctx context.Context, client kubernetes.Interface) Verified {
+	all := a.ledger.snapshot()
+	out := Verified{Writes: Writes{Acknowledged: len(all.acks), Unknown: all.unknown, Stale: all.stale, Backwards: all.backwards}}
 	list, err := client.CoreV1().ConfigMaps(Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		w.Unchecked = "list what was written: " + err.Error()
-	} else {
-		w.Lost = verified(entries, list.Items)
+	switch {
+	case err != nil:
+		out.Writes.Unchecked = "list what was written: " + err.Error()
+	case all.era == 0:
+		out.Writes.Lost = verified(all.entries, list.Items)
+	default:
+		lost, loss := all.outlived(list.Items, a.rec.Since)
+		out.Writes.Lost, out.Loss = append(lost, verified(all.ofEra(), list.Items)...), loss
 	}
 	if a.watch == nil {
-		return w, Watch{Unchecked: "there was no watch"}
+		out.Watch = Watch{Unchecked: "there was no watch"}
+		return out
 	}
-	return w, a.watch.settle(ctx, acks)
+	out.Watch = a.watch.settle(ctx, all.acks)
+	return out
 }

@@ -24,6 +24,8 @@ type (
 	Writes = drill.Writes
 	// Watch is what a watch saw of them.
 	Watch = drill.Watch
+	// Loss is what was acknowledged and could not be kept.
+	Loss = drill.Loss
 )
 
 // watcher keeps a watch of all writes open, as controllers do, and notes what it sees.
@@ -31,6 +33,7 @@ type watcher struct {
 	client kubernetes.Interface
 	mu     sync.Mutex
 	seen   map[ack]time.Time
+	listed map[string]int64 // the latest number that a list showed, by name: who lists anew knows what is, and need not know what was
 	breaks int
 	lists  int
 }
@@ -41,7 +44,7 @@ func (a *API) Watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.watch = &watcher{client: client, seen: map[ack]time.Time{}}
+	a.watch = &watcher{client: client, seen: map[ack]time.Time{}, listed: map[string]int64{}}
 	version, err := a.watch.list(ctx)
 	if err != nil {
 		return fmt.Errorf("begin to watch: %w", err)
@@ -81,7 +84,7 @@ func (w *watcher) list(ctx context.Context) (string, error) {
 	}
 	w.count(&w.lists)
 	for i := range list.Items {
-		w.saw(&list.Items[i])
+		w.saw(&list.Items[i], w.listed)
 	}
 	return list.ResourceVersion, nil
 }
@@ -107,7 +110,7 @@ func (w *watcher) stream(ctx context.Context, version string) (string, error) {
 		if o, ok := e.Object.(*corev1.ConfigMap); ok {
 			version = o.ResourceVersion
 			if e.Type != watch.Bookmark {
-				w.saw(o)
+				w.saw(o, nil)
 			}
 		}
 	}
@@ -128,7 +131,8 @@ func (w *watcher) count(what *int) {
 	*what++
 }
 
-func (w *watcher) saw(o *corev1.ConfigMap) {
+// saw notes an object, also among those that a list showed.
+func (w *watcher) saw(o *corev1.ConfigMap, list map[string]int64) {
 	number, err := strconv.ParseInt(o.Data[numberKey], 10, 64)
 	if err != nil {
 		return // not one of ours, such as kube-root-ca.crt
@@ -137,6 +141,9 @@ func (w *watcher) saw(o *corev1.ConfigMap) {
 	defer w.mu.Unlock()
 	if key := (ack{o.Name, number}); w.seen[key].IsZero() {
 		w.seen[key] = time.Now()
+	}
+	if list != nil {
+		list[o.Name] = number
 	}
 }
 
@@ -167,12 +174,14 @@ func (w *watcher) compared(acks map[ack]time.Time) Watch {
 	out := Watch{Breaks: w.breaks, Relists: w.lists - 1}
 	for a, at := range acks {
 		seen, ok := w.seen[a]
-		if !ok {
+		if !ok && a.number > w.listed[a.name] {
 			out.Missed = append(out.Missed, fmt.Sprintf("%s number %d", a.name, a.number))
 			continue
 		}
 		out.Seen++
-		out.Delay = max(out.Delay, seen.Sub(at).Round(time.Millisecond).Seconds())
+		if ok {
+			out.Delay = max(out.Delay, seen.Sub(at).Round(time.Millisecond).Seconds())
+		}
 	}
 	slices.Sort(out.Missed)
 	return out

@@ -24,9 +24,9 @@ func ourChain(name string) bool {
 	return slices.ContainsFunc(ourChains[:], func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
-// ourTable reports whether a table of nftables is wholly kube-proxy's, the pod network's or portmap's.
+// ourTable reports whether a table of nftables is wholly kube-proxy's, the pod network's, portmap's or a drill's.
 func ourTable(name string) bool {
-	return name == "kube-proxy" || strings.HasPrefix(name, "flannel-") || name == "cni_hostport" || name == "cni_plugins_masquerade"
+	return name == "kube-proxy" || name == severTable || strings.HasPrefix(name, "flannel-") || name == "cni_hostport" || name == "cni_plugins_masquerade"
 }
 
 // removeRules removes packet filter rules without any program of the machine's, except for those

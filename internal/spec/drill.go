@@ -11,7 +11,9 @@ import (
 )
 
 // drills are those that a file can allow.
-func drills() []string { return []string{"upgrade", "watch"} }
+func drills() []string {
+	return []string{"upgrade", "watch", "leader-loss", "node-loss", "disk-full", "quorum-loss", "etcd-restore"}
+}
 
 func (d *draft) readDrill(s section) {
 	items, _ := s.list("allow")
@@ -29,8 +31,12 @@ func (c *Cluster) Agree(drill, named string) error {
 	if slices.Contains(c.Drill.Allow, drill) || named == c.Name {
 		return nil
 	}
+	does := "puts load on"
+	if drill != "upgrade" && drill != "watch" {
+		does = "breaks"
+	}
 	o := Objection{At: c.Places.Cluster, Summary: "Drill not agreed to",
-		Detail: fmt.Sprintf("This drill puts load on %q, and nobody should do so by mistake. If the cluster is there for it, write drill { allow = [%q] } into the file; to agree this once, name it: --agree %s.", c.Name, drill, c.Name)}
+		Detail: fmt.Sprintf("This drill %s %q, and nobody should do so by mistake. If the cluster is there for it, write drill { allow = [%q] } into the file; to agree this once, name it: --agree %s.", does, c.Name, drill, c.Name)}
 	if named != "" {
 		o.Detail = fmt.Sprintf("--agree names %q, and the file's cluster is %q.", named, c.Name)
 	}

@@ -28,6 +28,9 @@ func (s stream) drillText(r *drill.Report) string {
 		s.bold.Render("Service") + s.dim.Render(fmt.Sprintf("  through kube-proxy of every node, %g polls per second each", r.PollRate)) + "\n" +
 			s.drillTable(r, r.Service, service),
 	}
+	if r.Recovery != nil {
+		parts = append(parts, s.recovery(r))
+	}
 	if len(r.Outages) > 0 {
 		parts = append(parts, s.outageTable(r))
 	}
@@ -96,6 +99,40 @@ func latency(seconds float64) string {
 	return fmt.Sprintf("%.2fs", seconds)
 }
 
+// recovery is how the cluster was broken and came back, most important last.
+func (s stream) recovery(r *drill.Report) string {
+	broken := r.Recovery
+	rows := [][]string{{"broken", "+" + seconds(broken.Broke), broken.What + " on " + strings.Join(broken.Nodes, ", ")}}
+	if broken.Mended > 0 {
+		rows = append(rows, []string{"taken back", "+" + seconds(broken.Mended), ""})
+	}
+	again := func(name string, when float64, bad bool, say string) []string {
+		style := s.good
+		if bad {
+			style = s.bad
+		}
+		at := ""
+		if when > 0 {
+			at = "+" + seconds(when)
+		}
+		return []string{name, at, style.Render(say)}
+	}
+	writes := again("writes again", broken.Resumed, broken.Unending, broken.WritesAgain())
+	end := 0.0
+	if broken.Whole > 0 {
+		end = broken.Broke + broken.Whole
+	}
+	whole := again("whole again", end, broken.Whole == 0, broken.WholeAgain())
+	window := s.good.Render(r.Window())
+	switch {
+	case len(r.Writes.Lost) > 0 || r.Writes.Unchecked != "":
+		window = s.bad.Render(r.Window())
+	case r.Loss != nil && r.Loss.Writes > 0:
+		window = s.warn.Render(r.Window())
+	}
+	return s.table([]string{"recovery", "at", ""}, append(rows, writes, whole, []string{"data-loss window", "", window}))
+}
+
 // mostOutages is how many are told of on a terminal; the report has all.
 const mostOutages = 8
 
@@ -127,7 +164,7 @@ func (s stream) goals(r *drill.Report) string {
 		}
 		fmt.Fprintf(&b, "  %s %-32s %s  %s\n", mark, g.Name, got, s.dim.Render("("+g.Want+")"))
 	}
-	for _, list := range [][]string{r.Writes.Lost, r.Writes.Stale, r.Watch.Missed, r.Objects.Lost, r.Objects.Changed} {
+	for _, list := range [][]string{r.Writes.Lost, r.Writes.Stale, r.Writes.Backwards, r.Watch.Missed, r.Objects.Lost, r.Objects.Changed} {
 		for _, what := range list[:min(5, len(list))] {
 			fmt.Fprintf(&b, "    %s %s\n", s.bad.Render(s.fail), clean(what))
 		}

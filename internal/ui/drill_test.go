@@ -12,7 +12,12 @@ import (
 // drilled is a report as a drill wrote it.
 func drilled(t *testing.T) *drill.Report {
 	t.Helper()
-	text, err := os.ReadFile("../drill/testdata/report.json")
+	return drilledOf(t, "report.json")
+}
+
+func drilledOf(t *testing.T, name string) *drill.Report {
+	t.Helper()
+	text, err := os.ReadFile("../drill/testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +45,24 @@ func TestDrill(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := stdout.String(); !strings.Contains(text, "✓ every goal met") || strings.Contains(text, "✗") {
+		t.Error(text)
+	}
+}
+
+// TestDrillRecovery: a cluster that was broken is told of with how it came back.
+func TestDrillRecovery(t *testing.T) {
+	r := drilledOf(t, "recovery.json")
+	o, stdout, _ := output(Text)
+	if err := o.Drill(r); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "drill-recovery.txt", stdout.String())
+	r.Recovery.Unending, r.Recovery.Whole, r.Writes.Lost = true, 0, []string{"write-00001: gone"}
+	o, stdout, _ = output(Text)
+	if err := o.Drill(r); err != nil {
+		t.Fatal(err)
+	}
+	if text := stdout.String(); !strings.Contains(text, "never") || !strings.Contains(text, "not by the end") || !strings.Contains(text, "1 write lost that had to be there") {
 		t.Error(text)
 	}
 }
