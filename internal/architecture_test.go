@@ -178,7 +178,7 @@ func TestOnePackageKnows(t *testing.T) {
 		"github.com/hashicorp/hcl":         {"internal/spec"},
 		"github.com/zclconf/go-cty":        {"internal/spec"},
 		"github.com/cloudflare/cfssl":      {"pki"},
-		"filippo.io/age":                   {"internal/archive"},
+		"filippo.io/age":                   {"internal/archive", "internal/spec"},
 		"golang.org/x/crypto/ssh":          {"internal/archive", "internal/host", "internal/host/hosttest", "internal/lab", "internal/spec"},
 		"go.etcd.io/etcd":                  {"internal/etcd"},
 		"github.com/containerd/containerd": {"internal/node"},

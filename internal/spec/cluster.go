@@ -37,6 +37,7 @@ type Cluster struct {
 	Kubelet      Kubelet
 	Upgrade      Upgrade
 	Drill        Drill
+	Backup       *Backup // nil: none by schedule
 	Nodes        []Node // in the file's order
 	File         string // path the cluster was read from
 	Places       Places // in the file
