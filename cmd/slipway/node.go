@@ -23,7 +23,7 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer())
+	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer(), newNodeBackup(), newNodeVerify(), newNodeArchives())
 	return cmd
 }
 

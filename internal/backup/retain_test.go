@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/store"
 )
 
 // put writes an archive of the cluster, hours after the first.
@@ -61,14 +62,14 @@ func TestOnlyOwnGoodOnesCountAndGo(t *testing.T) {
 	if err := os.Symlink(at("e.slipway"), at("link.slipway")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Retain(dir, "ours", 0); err == nil {
+	if _, err := Retain(t.Context(), store.Dir(dir), "ours", 0); err == nil {
 		t.Error("keeping none was not refused")
 	}
 	for _, c := range []struct {
 		keep int
 		want []string
 	}{{9, nil}, {3, []string{at("e.slipway")}}, {1, []string{at("c.slipway"), at("d.slipway")}}, {1, nil}} {
-		got, err := Retain(dir, "ours", c.keep)
+		got, err := Retain(t.Context(), store.Dir(dir), "ours", c.keep)
 		if err != nil {
 			t.Fatal(err)
 		}

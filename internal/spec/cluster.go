@@ -38,9 +38,9 @@ type Cluster struct {
 	Upgrade      Upgrade
 	Drill        Drill
 	Backup       *Backup // nil: none by schedule
-	Nodes        []Node // in the file's order
-	File         string // path the cluster was read from
-	Places       Places // in the file
+	Nodes        []Node  // in the file's order
+	File         string  // path the cluster was read from
+	Places       Places  // in the file
 	digest       string
 	sources      map[string]*hcl.File // to show Places in
 }

@@ -1,0 +1,140 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/slipway/slipway/internal/store"
+)
+
+// Server is a real S3 server on loopback, versitygw over a folder, with one bucket.
+type Server struct {
+	store.Bucket
+	Credentials string // path of a file, in the form of AWS's shared credentials
+	Secret      string // that is in it
+	Folder      string // that the objects lie in
+}
+
+// built is the server's executable, compiled from the module test/s3 once per run.
+var built = sync.OnceValues(func() (string, error) {
+	module, err := module()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "slipway-s3-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "versitygw")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/versity/versitygw/cmd/versitygw")
+	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the S3 server: %w: %s", err, said)
+	}
+	return path, nil
+})
+
+// module is the folder test/s3 of the tree that the test runs in.
+func module() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		path := filepath.Join(dir, "test", "s3")
+		if _, missing := os.Stat(filepath.Join(path, "go.mod")); missing == nil {
+			return path, nil
+		}
+		if dir == filepath.Dir(dir) {
+			err = fmt.Errorf("there is no folder test/s3 above the package")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", err
+}
+
+// Serve starts a server and stops it when the test ends.
+func Serve(t testing.TB) *Server {
+	t.Helper()
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	random := make([]byte, 16)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s := &Server{
+		Bucket: store.Bucket{Endpoint: address, Name: "archives", Region: "us-east-1", Insecure: true}, Secret: hex.EncodeToString(random),
+		Credentials: filepath.Join(dir, "credentials"), Folder: filepath.Join(dir, "objects"),
+	}
+	if err := os.Mkdir(s.Folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keys := fmt.Sprintf("[default]\naws_access_key_id = tester\naws_secret_access_key = %s\n", s.Secret)
+	if err := os.WriteFile(s.Credentials, []byte(keys), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, program)
+	s.makeBucket(t)
+	return s
+}
+
+func (s *Server) run(t testing.TB, program string) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command(program, "--port", s.Endpoint, "--region", s.Region, "posix", s.Folder)
+	cmd.Env = []string{"HOME=" + filepath.Dir(s.Folder), "ROOT_ACCESS_KEY=tester", "ROOT_SECRET_KEY=" + s.Secret}
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended by itself, which Wait tells
+		_ = cmd.Wait()         // it was killed
+		if t.Failed() {
+			t.Logf("the S3 server said: %s", said.String())
+		}
+	})
+}
+
+// makeBucket makes the bucket as soon as the server answers.
+func (s *Server) makeBucket(t testing.TB) {
+	t.Helper()
+	client, err := minio.New(s.Endpoint, &minio.Options{Creds: credentials.NewStaticV4("tester", s.Secret, ""), Region: s.Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		err := client.MakeBucket(ctx, s.Name, minio.MakeBucketOptions{Region: s.Region})
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
