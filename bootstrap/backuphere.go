@@ -16,8 +16,8 @@ import (
 	"github.com/slipway/slipway/pki"
 )
 
-// superAdmin is the kubeconfig that a control plane's own programs may use.
-const superAdmin = "/etc/kubernetes/admin.conf"
+// adminConf is the kubeconfig that a control plane's own programs may use.
+const adminConf = "/etc/kubernetes/admin.conf"
 
 // BackUpHere makes an archive on this control plane, which timers start, if it is its turn: nil if not. What comes of it is told
 // beside an error, too, and kept for slipway status.
@@ -84,7 +84,7 @@ func readFiles(paths []string) (map[string][]byte, error) {
 
 // runningHere is the version that runs, which the declaration may be ahead of; an API server that is down is no reason to have no backup.
 func runningHere(ctx context.Context, s backup.Settings) string {
-	client, err := kube.ConnectAs(superAdmin)
+	client, err := kube.ConnectAs(adminConf)
 	if err != nil {
 		return s.Kubernetes
 	}

@@ -1,8 +1,6 @@
 package components
 
 import (
-	"net/netip"
-
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/backup"
 	"github.com/slipway/slipway/internal/node"
@@ -39,7 +37,7 @@ func (in *Input) backup(n spec.Node) ([]node.Resource, error) {
 		if t.schedule == "" {
 			continue
 		}
-		resources, err := in.timed(t.name, map[string]any{"Schedule": t.schedule, "Command": in.Program + " node " + t.verb, "Description": t.description})
+		resources, err := in.timed(t.name, map[string]any{"Name": t.name, "Schedule": t.schedule, "Command": in.Program + " node " + t.verb, "Description": t.description})
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +63,7 @@ func (in *Input) timed(name string, data map[string]any) ([]node.Resource, error
 func (in *Input) backupSettings(n spec.Node) backup.Settings {
 	b := in.Cluster.Backup
 	s := backup.Settings{
-		Node: n.Name, Etcd: httpsURL(n.Address, etcdClientPort), APIServer: "https://" + netip.AddrPortFrom(n.Address, apiserverPort).String(),
+		Node: n.Name, Etcd: httpsURL(n.Address, etcdClientPort),
 		Cluster: archive.Cluster{Name: in.Cluster.Name, ID: in.Certs.ClusterID()}, Kubernetes: in.Cluster.Kubernetes,
 		Schedule: b.Schedule, Verify: b.Verify, Retain: b.Retain, Recipients: b.Recipients, Directory: b.Directory, Spec: string(spec.Write(in.Cluster)),
 	}

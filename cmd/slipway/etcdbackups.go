@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,7 @@ Exit code 0 also where some are not sound; each says so.`,
 			if err != nil {
 				return err
 			}
-			list := &bootstrap.ArchiveList{}
+			list := &bootstrap.ArchiveList{Archives: []bootstrap.KeptArchive{}}
 			if len(args) > 0 {
 				s, ok, err := objects.bucket(args[0])
 				if err != nil {
@@ -93,7 +94,7 @@ func writeArchives(o *ui.Output, list *bootstrap.ArchiveList) error {
 			return err
 		}
 		for _, p := range list.Unread {
-			fmt.Fprintf(w, "Not looked at: %s: %s\n", p.Place, p.Error)
+			fmt.Fprintf(w, "Not looked at: %s: %s\n", strings.TrimPrefix(p.Node+":"+p.Place, ":"), p.Error)
 		}
 		return nil
 	})

@@ -24,8 +24,7 @@ const SettingsVersion = 1
 type Settings struct {
 	Version    int             `json:"version"`
 	Node       string          `json:"node"`
-	Etcd       string          `json:"etcd"`      // URL of the machine's own member
-	APIServer  string          `json:"apiserver"` // URL of its own API server
+	Etcd       string          `json:"etcd"` // URL of the machine's own member
 	Cluster    archive.Cluster `json:"cluster"`
 	Kubernetes string          `json:"kubernetes"` // version declared
 	Schedule   string          `json:"schedule"`   // as systemd takes it

@@ -29,7 +29,7 @@ func (s stream) lastTurn(good, failed *status.Turn, now time.Time) string {
 		}
 	}
 	if failed != nil && (good == nil || failed.Began.After(good.Began)) {
-		text += "; " + s.bad.Render(fmt.Sprintf("%s by %s it failed", ago(failed.Began, now), clean(failed.Node)))
+		text += "; " + s.bad.Render(fmt.Sprintf("failed %s on %s", ago(failed.Began, now), clean(failed.Node)))
 	}
 	return text
 }
