@@ -212,3 +212,23 @@ func (l *etcdLab) fails(makers []*backup.Maker, server *storetest.Server) {
 		t.Errorf("%+v", s.Problems)
 	}
 }
+
+// TestObjectStore: what the operator's files say is read when it is needed, and a file that is gone is told of by its name.
+func TestObjectStore(t *testing.T) {
+	r, dir := newRun(t), t.TempDir()
+	if o, err := r.objectStore(); err != nil || o.Credentials != nil {
+		t.Errorf("without a block: %+v, %v", o, err)
+	}
+	credentials, ca := filepath.Join(dir, "credentials"), filepath.Join(dir, "ca.crt")
+	if err := errors.Join(os.WriteFile(credentials, []byte("hunter2"), 0o600), os.WriteFile(ca, []byte("PEM"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	r.Cluster.Backup = &spec.Backup{S3: &spec.S3{Bucket: "archives", Credentials: credentials, CA: ca}}
+	if o, err := r.objectStore(); err != nil || string(o.Credentials) != "hunter2" || string(o.CA) != "PEM" {
+		t.Errorf("%v", err)
+	}
+	r.Cluster.Backup.S3.Credentials = credentials + ".gone"
+	if _, err := r.objectStore(); err == nil || !strings.Contains(err.Error(), "credentials.gone") {
+		t.Error(err)
+	}
+}

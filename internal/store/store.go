@@ -33,6 +33,12 @@ type Store interface {
 	Path(name string) string
 }
 
+// Near reports whether reading from s costs no more than a look at a disk.
+func Near(s Store) bool {
+	_, near := s.(dir)
+	return near
+}
+
 // Entry is one file.
 type Entry struct {
 	Name     string
