@@ -125,3 +125,21 @@ func TestS3SaysWhatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestS3ChecksCertificates: by the authority that it was given, and by no other.
+func TestS3ChecksCertificates(t *testing.T) {
+	server := storetest.ServeTLS(t)
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Keep(t.Context(), open(t, server), "a.slipway", path); err != nil {
+		t.Error(err)
+	}
+	for name, ca := range map[string][]byte{"the system's": nil, "another's": storetest.ServeTLS(t).CA} {
+		server.CA = ca
+		if _, err := open(t, server).List(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

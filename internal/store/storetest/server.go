@@ -63,8 +63,19 @@ func module() (string, error) {
 	return "", err
 }
 
-// Serve starts a server and stops it when the test ends.
+// Serve starts a server of plain HTTP and stops it when the test ends.
 func Serve(t testing.TB) *Server {
+	t.Helper()
+	return serve(t, nil)
+}
+
+// ServeTLS starts one of HTTPS, whose certificate is its own authority, in Bucket's CA.
+func ServeTLS(t testing.TB) *Server {
+	t.Helper()
+	return serve(t, newPair(t))
+}
+
+func serve(t testing.TB, tls *pair) *Server {
 	t.Helper()
 	program, err := built()
 	if err != nil {
@@ -94,15 +105,20 @@ func Serve(t testing.TB) *Server {
 	if err := os.WriteFile(s.Credentials, []byte(keys), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.run(t, program)
+	var flags []string
+	if tls != nil {
+		s.Insecure, s.CA = false, tls.cert
+		flags = tls.write(t, dir)
+	}
+	s.run(t, program, flags)
 	s.makeBucket(t)
 	return s
 }
 
-func (s *Server) run(t testing.TB, program string) {
+func (s *Server) run(t testing.TB, program string, flags []string) {
 	t.Helper()
 	var said bytes.Buffer
-	cmd := exec.Command(program, "--port", s.Endpoint, "--region", s.Region, "posix", s.Folder)
+	cmd := exec.Command(program, append(append([]string{"--port", s.Endpoint, "--region", s.Region}, flags...), "posix", s.Folder)...)
 	cmd.Env = []string{"HOME=" + filepath.Dir(s.Folder), "ROOT_ACCESS_KEY=tester", "ROOT_SECRET_KEY=" + s.Secret}
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -120,7 +136,11 @@ func (s *Server) run(t testing.TB, program string) {
 // makeBucket makes the bucket as soon as the server answers.
 func (s *Server) makeBucket(t testing.TB) {
 	t.Helper()
-	client, err := minio.New(s.Endpoint, &minio.Options{Creds: credentials.NewStaticV4("tester", s.Secret, ""), Region: s.Region})
+	options := &minio.Options{Creds: credentials.NewStaticV4("tester", s.Secret, ""), Region: s.Region, Secure: !s.Insecure}
+	if !s.Insecure {
+		options.Transport = trusting(t, s.CA)
+	}
+	client, err := minio.New(s.Endpoint, options)
 	if err != nil {
 		t.Fatal(err)
 	}
