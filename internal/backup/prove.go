@@ -10,13 +10,11 @@ import (
 )
 
 // Check proves the newest archive that this machine can reach, unless another machine has proven one since the schedule came round
-// last, or it is for another to do: an archive that lies in a directory only is proven by who made it. What comes of it is told as by Make.
+// last, or there is none yet, or it is for another to do: an archive that lies in a directory only is proven by who made it. What comes of it is told as by Make.
 func (m *Maker) Check(ctx context.Context) (*Turn, error) {
-	if m.Settings.Bucket == nil {
-		h, err := Recall(ctx, m.Member)
-		if err == nil && h.Made != nil && h.Made.Node != m.Settings.Node {
-			return nil, nil
-		}
+	h, err := Recall(ctx, m.Member) // an etcd that does not answer is told of below
+	if err == nil && (h.Made == nil || m.Settings.Bucket == nil && h.Made.Node != m.Settings.Node) {
+		return nil, nil
 	}
 	return m.turn(ctx, m.Settings.Verify,
 		func(h History) *Turn { return h.Proven },
