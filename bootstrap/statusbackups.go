@@ -2,11 +2,13 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/slipway/slipway/internal/backup"
+	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/status"
 )
 
@@ -20,6 +22,11 @@ func (r *Run) statusBackups(ctx context.Context, s *status.Status) {
 	var mu sync.Mutex
 	var all backup.History
 	_ = each(r.controlPlanes(), func(m *machine) error { // machines and members that do not answer are told of already
+		if why := r.timerStopped(ctx, m); why != nil {
+			mu.Lock()
+			s.Problems = append(s.Problems, *why)
+			mu.Unlock()
+		}
 		for _, read := range []func(context.Context, *machine) (backup.History, error){r.historyInEtcd, r.historyOn} {
 			h, err := read(ctx, m)
 			mu.Lock()
@@ -47,6 +54,24 @@ func (r *Run) statusBackups(ctx context.Context, s *status.Status) {
 		}
 	}
 }
+
+// timerStopped is the problem that the machine's timer for archives does not run; nil where it does, and where the machine cannot be asked.
+func (r *Run) timerStopped(ctx context.Context, m *machine) *status.Problem {
+	if m.host == nil {
+		return nil
+	}
+	err := m.host.Run(ctx, host.Command{Args: []string{"systemctl", "is-active", "--quiet", backupTimer}})
+	var failed *host.RunError
+	if !errors.As(err, &failed) {
+		return nil // it runs, or the machine was lost meanwhile, which others tell
+	}
+	return &status.Problem{
+		Node: m.node.Name, What: "its timer " + backupTimer + " does not run: it makes no backups",
+		Remedy: "slipway apply puts it there and starts it",
+	}
+}
+
+const backupTimer = "slipway-backup.timer"
 
 func (r *Run) historyInEtcd(ctx context.Context, m *machine) (backup.History, error) {
 	if m.host == nil && !r.elsewhere(m) {
