@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
@@ -28,18 +30,23 @@ type Server struct {
 	Folder      string // that the objects lie in
 }
 
-// built is the server's executable, compiled from the module test/s3 once per run.
-var built = sync.OnceValues(func() (string, error) {
+// built is the server's executable, compiled from the module test/s3 into the tree's folder build, once while it is up to date.
+var built = sync.OnceValues(func() (path string, err error) {
 	module, err := module()
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "slipway-s3-")
-	if err != nil {
+	path = filepath.Join(module, "../../build/test/versitygw")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "versitygw")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/versity/versitygw/cmd/versitygw")
+	// Tests of several packages run at the same time.
+	lock := flock.New(path + ".lock")
+	if err := lock.Lock(); err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "github.com/versity/versitygw/cmd/versitygw")
 	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the S3 server: %w: %s", err, said)
