@@ -13,7 +13,9 @@ import (
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/backup"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/scratch"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/store"
 	"github.com/slipway/slipway/pki"
 )
 
@@ -21,9 +23,10 @@ import (
 type BackingUp struct {
 	Path       string // a file, or a folder to put one into; "" for the state directory's folder "backups"
 	Recipients []archive.Recipient
-	Slipway    string // version of this program
-	Force      bool   // replace what is there
-	Keep       int    // how many archives of the cluster to leave in the archive's folder; 0: all
+	Slipway    string      // version of this program
+	Force      bool        // replace what is there
+	Keep       int         // how many archives of the cluster to leave in the archive's folder or store; 0: all
+	Store      store.Store // where it goes, under a name of its own, instead of Path; nil for Path
 }
 
 // BackedUp is an archive that was made.
@@ -36,16 +39,17 @@ type BackedUp struct {
 }
 
 // Backup makes an archive from the first control plane that gives one, a follower if there is one: the leader has more to do.
-func (r *Run) Backup(ctx context.Context, how BackingUp) (*BackedUp, error) {
+func (r *Run) Backup(ctx context.Context, how BackingUp) (_ *BackedUp, err error) {
 	began := time.Now()
-	var err error
 	if r.certs, err = r.stored(); err != nil {
 		return nil, fmt.Errorf("read the cluster's certificates: %w; apply the cluster first", err)
 	}
-	path, err := r.keptPath(how.Path, "backups", backup.FileName(r.Cluster.Name, began), how.Force)
+	name := backup.FileName(r.Cluster.Name, began)
+	path, done, err := r.backupPath(how, name)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	for _, n := range r.Cluster.ControlPlanes() {
 		if r.Here == "" || n.Name == r.Here {
 			r.machines = append(r.machines, &machine{node: n})
@@ -71,13 +75,37 @@ func (r *Run) Backup(ctx context.Context, how BackingUp) (*BackedUp, error) {
 		return nil, err
 	}
 	made := &BackedUp{Path: path, Bytes: info.Size(), Manifest: m}
+	in := store.Dir(filepath.Dir(path))
+	if how.Store != nil {
+		in, made.Path = how.Store, how.Store.Path(name)
+		if err := store.Keep(ctx, in, name, path); err != nil {
+			return nil, err
+		}
+	}
 	if how.Keep > 0 {
-		if made.Deleted, err = backup.Retain(filepath.Dir(path), m.Cluster.ID, how.Keep); err != nil {
-			return nil, fmt.Errorf("%s is made, and older archives are not deleted: %w", path, err)
+		if made.Deleted, err = backup.Retain(ctx, in, m.Cluster.ID, how.Keep); err != nil {
+			return nil, fmt.Errorf("%s is made, and older archives are not deleted: %w", made.Path, err)
 		}
 	}
 	made.Seconds = time.Since(began).Seconds()
 	return made, nil
+}
+
+// backupPath is where the archive is written: where it stays, or in a folder that done deletes, from where it goes into the store.
+func (r *Run) backupPath(how BackingUp, name string) (path string, done func() error, err error) {
+	if how.Store == nil {
+		path, err = r.keptPath(how.Path, "backups", name, how.Force)
+		return path, func() error { return nil }, err
+	}
+	parent := filepath.Join(r.dir.Path(), "backups")
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", nil, err
+	}
+	dir, err := scratch.New(parent, ".slipway-store-")
+	if err != nil {
+		return "", nil, err
+	}
+	return dir.Path(name), dir.Remove, nil
 }
 
 // givers are the control planes that were reached, followers before the leader.

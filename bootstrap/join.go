@@ -224,7 +224,7 @@ func (r *Run) observeJoining(ctx context.Context, m *machine, client kubernetes.
 	}
 	in := r.input()
 	in.Joined = m.node.Role == spec.Worker
-	if m.state, err = in.State(m.node); err != nil {
+	if m.state, err = r.wanted(in, m.node); err != nil {
 		return err
 	}
 	m.changes, err = m.agent.Diff(ctx, m.state)

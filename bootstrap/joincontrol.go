@@ -234,7 +234,7 @@ func (r *Run) grow(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
-	if m.state, err = r.input().State(m.node); err != nil {
+	if m.state, err = r.wanted(r.input(), m.node); err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -105,7 +105,7 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 
 // compare works out what m is to be, and how it differs.
 func (r *Run) compare(ctx context.Context, m *machine) (err error) {
-	if m.state, err = r.input().State(m.node); err != nil {
+	if m.state, err = r.wanted(r.input(), m.node); err != nil {
 		return err
 	}
 	// One that was cut off is this cluster's already, and knows by itself whether it was another's before.

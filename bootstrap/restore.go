@@ -17,6 +17,7 @@ import (
 
 // RestoreFrom says what a restore brings back, and what is known of machines that do not answer.
 type RestoreFrom struct {
+	Name       string   // how people name it, where that is not its path; it is told and remembered
 	Path       string   // an archive, or a snapshot of etcd
 	Identities []string // files with identities that open the archive's keys; the state directory's own do as well
 	Gone       []string // control planes there were whose machines are dead for good
@@ -80,6 +81,9 @@ func (r *Run) PlanRestore(ctx context.Context, from RestoreFrom) (*RestorePlan, 
 	r.restore = &restoring{from: from}
 	if r.restore.source, err = openSource(path, from.Identities); err != nil {
 		return nil, err
+	}
+	if from.Name != "" {
+		r.restore.source.path = from.Name
 	}
 	if err := errors.Join(r.guardRestore(), r.resume()); err != nil {
 		return nil, err

@@ -24,6 +24,18 @@ import (
 	"github.com/slipway/slipway/pki"
 )
 
+// lastingFiles are those of pki.LastingPaths on a control plane of the cluster.
+func lastingFiles(certs *pki.Set) map[string][]byte {
+	files := map[string][]byte{
+		pki.ServiceAccountPath + ".pub": certs.ServiceAccount.Cert, pki.ServiceAccountPath + ".key": certs.ServiceAccount.Key,
+		pki.EncryptionPath: []byte("resources:\n- resources: [secrets]\n  providers:\n  - secretbox: {keys: [{name: a, secret: " + base64.StdEncoding.EncodeToString(certs.EncryptionKey) + "}]}\n"),
+	}
+	for _, a := range pki.Authorities() {
+		files[a.Path+".crt"], files[a.Path+".key"] = certs.CA(a.Name).Cert, certs.CA(a.Name).Key
+	}
+	return files
+}
+
 // newArchive writes an archive of r's cluster, changed by change, and the identity that opens it.
 func newArchive(t *testing.T, r *Run, change func(*archive.Contents)) (path, identity string) {
 	t.Helper()
@@ -43,20 +55,13 @@ func newArchive(t *testing.T, r *Run, change func(*archive.Contents)) (path, ide
 	if err := errors.Join(os.WriteFile(snapshot, append(page, sum[:]...), 0o600), os.WriteFile(identity, []byte(key.String()+"\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	secrets := map[string][]byte{
-		pki.ServiceAccountPath + ".pub": r.certs.ServiceAccount.Cert, pki.ServiceAccountPath + ".key": r.certs.ServiceAccount.Key,
-		pki.EncryptionPath: []byte("resources:\n- resources: [secrets]\n  providers:\n  - secretbox: {keys: [{name: a, secret: " + base64.StdEncoding.EncodeToString(r.certs.EncryptionKey) + "}]}\n"),
-	}
-	for _, a := range pki.Authorities() {
-		secrets[a.Path+".crt"], secrets[a.Path+".key"] = r.certs.CA(a.Name).Cert, r.certs.CA(a.Name).Key
-	}
 	c := archive.Contents{
 		Manifest: archive.Manifest{
 			Taken: time.Now().Add(-time.Hour), Cluster: archive.Cluster{Name: r.Cluster.Name, ID: r.certs.ClusterID()}, Node: "cp-1",
 			Versions: archive.Versions{Kubernetes: "1.36.1", Etcd: "3.6.14"},
 			Etcd:     archive.Etcd{Revision: 4000, Members: []archive.Member{{Name: "cp-0", Peer: "https://10.0.0.10:2380"}, {Name: "cp-1", Peer: "https://10.0.0.11:2380"}}},
 		},
-		Spec: spec.Write(r.Cluster), Secrets: secrets, Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
+		Spec: spec.Write(r.Cluster), Secrets: lastingFiles(r.certs), Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
 	}
 	if change != nil {
 		change(&c)

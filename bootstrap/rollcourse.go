@@ -102,7 +102,7 @@ func disturbs(changes []node.Change) string {
 		switch {
 		case kind == "file" && path.Dir(name) == manifestDir:
 			what = append(what, strings.TrimSuffix(path.Base(name), ".yaml"))
-		case kind == "unit" && (c.Action == node.Restart || c.Action == node.Start):
+		case kind == "unit" && !isTimer(c) && (c.Action == node.Restart || c.Action == node.Start):
 			what = append(what, strings.TrimSuffix(name, ".service"))
 		}
 	}

@@ -134,9 +134,12 @@ func (r *Run) servicesAnswer(ctx context.Context, m *machine) error {
 // disturbing reports whether changes are felt by what runs: static pods and units that start again.
 func disturbing(changes []node.Change) bool {
 	return changesPods(changes) || slices.ContainsFunc(changes, func(c node.Change) bool {
-		return strings.HasPrefix(c.ID, "unit ") && (c.Action == node.Restart || c.Action == node.Start)
+		return strings.HasPrefix(c.ID, "unit ") && !isTimer(c) && (c.Action == node.Restart || c.Action == node.Start)
 	})
 }
+
+// isTimer tells timers from what runs: what they start next time is all that changes with them.
+func isTimer(c node.Change) bool { return strings.HasSuffix(c.ID, ".timer") }
 
 // felt reports whether a machine has to come through its changes: it is disturbed by them, or was by those that a run before began.
 func felt(changes []node.Change) bool { return disturbing(changes) || node.IsUnfinished(changes) }

@@ -123,7 +123,7 @@ func TestEstimate(t *testing.T) {
 
 func TestDisturbing(t *testing.T) {
 	for id, want := range map[string]bool{
-		"file /etc/kubernetes/manifests/etcd.yaml": true, "unit kubelet.service": true, "file /etc/sysctl.d/1.conf": false, "image a": false,
+		"file /etc/kubernetes/manifests/etcd.yaml": true, "unit kubelet.service": true, "unit slipway-backup.timer": false, "file /etc/sysctl.d/1.conf": false, "image a": false,
 	} {
 		if got := disturbing([]node.Change{{ID: id, Action: node.Restart}}); got != want {
 			t.Errorf("%s: %t", id, got)

@@ -35,6 +35,7 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 	r.statusEtcd(ctx, s)
 	r.statusControlPlane(ctx, s)
 	r.statusCertificates(s)
+	r.statusBackups(ctx, s)
 	if err := r.statusRollout(s); err != nil {
 		return nil, err
 	}

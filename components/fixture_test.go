@@ -36,7 +36,8 @@ func load(t *testing.T, name string) *Input {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := &Input{Cluster: c, Certs: certs, Facts: map[string]node.Facts{}, Payload: payload()}
+	in := &Input{Cluster: c, Certs: certs, Facts: map[string]node.Facts{}, Payload: payload(),
+		Program: "/var/lib/slipway/bin/slipway-0123456789abcdef", ObjectStore: ObjectStore{Credentials: []byte("[default]\n"), CA: []byte("PEM of the object store's authority\n")}}
 	for _, n := range c.Nodes {
 		in.Facts[n.Name] = facts(name, n)
 	}

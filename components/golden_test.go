@@ -134,6 +134,11 @@ func (in *Input) hide() func(string) string {
 		}
 	}
 	add(in.Certs.EncryptionKey, "encryption key")
+	if in.Cluster.Backup != nil {
+		for _, r := range in.Cluster.Backup.Recipients {
+			add([]byte(r), "recipient")
+		}
+	}
 	pairs = append(pairs, in.Certs.ClusterID(), "<cluster id>")
 	names := strings.NewReplacer(pairs...)
 	inputs := regexp.MustCompile(InputsAnnotation + `: "?[0-9a-f]{32}"?`)

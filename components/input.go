@@ -31,6 +31,11 @@ type Input struct {
 
 	// Members tells how etcd members entered the membership that were not there from the start, by node name.
 	Members map[string]Membership
+
+	// Program is where the slipway that gives this Input lies on the machines: it is what timers start.
+	Program string
+	// ObjectStore is what the operator's files say of where archives go.
+	ObjectStore ObjectStore
 }
 
 // Payload is what the bundle offers, by name.
@@ -53,7 +58,7 @@ func (in *Input) State(n spec.Node) (node.State, error) {
 	s := node.State{Version: node.StateVersion, Cluster: in.Certs.ClusterID(), Node: n.Name}
 	for _, part := range []func(spec.Node) ([]node.Resource, error){
 		in.machine, in.containerd, in.earlyImages, in.certificates, in.loadBalancer,
-		in.etcd, in.apiserver, in.controllerManager, in.scheduler, in.kubelet, in.lateImages,
+		in.etcd, in.apiserver, in.controllerManager, in.scheduler, in.kubelet, in.lateImages, in.backup,
 	} {
 		resources, err := part(n)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway/slipway/internal/backup"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -57,7 +58,7 @@ func TestSecretsAreMarked(t *testing.T) {
 				continue
 			}
 			secret := bytes.Contains(r.File.Content, []byte("PRIVATE KEY")) || bytes.Contains(r.File.Content, []byte("client-key-data")) ||
-				r.File.Path == encryptionPath
+				r.File.Path == encryptionPath || r.File.Path == backup.CredentialsPath
 			if secret != r.File.Secret || secret && r.File.Mode != 0o600 {
 				t.Errorf("%s: mode %o, marked secret %t, is secret %t", r.File.Path, r.File.Mode, r.File.Secret, secret)
 			}
@@ -95,7 +96,9 @@ func TestUnitsRestartOnWhatIsThere(t *testing.T) {
 			if r.Unit == nil {
 				continue
 			}
-			units++
+			if !strings.HasSuffix(r.Unit.Name, ".timer") {
+				units++
+			}
 			for _, id := range append([]string{"file /etc/systemd/system/" + r.Unit.Name}, r.Unit.RestartOn...) {
 				if _, ok := state[id]; !ok || !slices.Contains(r.Unit.RestartOn, id) {
 					t.Errorf("unit %s: %s is in the state: %t, restarts it: %t", r.Unit.Name, id, ok, slices.Contains(r.Unit.RestartOn, id))
@@ -259,5 +262,30 @@ func TestOrder(t *testing.T) {
 		if position(t, s, pair[0]) > position(t, s, pair[1]) {
 			t.Errorf("%s comes after %s", pair[0], pair[1])
 		}
+	}
+}
+
+// TestBackupIsForControlPlanes: nobody else is given what archives are made with, and without the block nobody is. What is not known of the
+// object store is not made up.
+func TestBackupIsForControlPlanes(t *testing.T) {
+	in := load(t, "external")
+	of := func(name string) (found []string) {
+		for id := range in.state(t, name) {
+			if strings.Contains(id, "/etc/slipway") || strings.Contains(id, "slipway-backup") || strings.Contains(id, "slipway-verify") {
+				found = append(found, id)
+			}
+		}
+		return found
+	}
+	if all, none := of("cp-1"), of("w-1"); len(all) != 9 || len(none) != 0 {
+		t.Errorf("cp-1 %q, w-1 %q", all, none)
+	}
+	in.ObjectStore = ObjectStore{}
+	if all := of("cp-2"); len(all) != 8 || slices.Contains(all, "file "+backup.CredentialsPath) {
+		t.Errorf("without credentials: %q", all)
+	}
+	in.Cluster.Backup = nil
+	if none := of("cp-1"); len(none) != 0 {
+		t.Errorf("without the block: %q", none)
 	}
 }

@@ -33,6 +33,8 @@ func table() []row {
 		{"internal/etcd", ""},
 		{"internal/archive", "internal/etcd"},
 		{"internal/scratch", ""},
+		{"internal/store", "internal/scratch"},
+		{"internal/store/storetest", "internal/store"},
 		{"internal/kube", ""},
 		{"internal/kubeadm", "internal/kube internal/spec"},
 		{"templates", ""},
@@ -47,14 +49,14 @@ func table() []row {
 		{"internal/bundle/bundletest", "internal/blob internal/bundle internal/node"},
 		{"pki", "internal/spec"},
 		{"internal/statedir", "internal/spec pki"},
-		{"internal/backup", "internal/archive internal/etcd internal/scratch pki"},
+		{"internal/backup", "internal/archive internal/etcd internal/scratch internal/store pki"},
 		{"internal/proof", "internal/archive internal/bundle internal/check internal/etcd internal/event internal/scratch internal/spec pki"},
 		{"internal/agent", "internal/bundle internal/event internal/host internal/node"},
-		{"components", "internal/node internal/spec pki templates"},
+		{"components", "internal/archive internal/backup internal/node internal/spec internal/store pki templates"},
 		{"bootstrap", "components internal/agent internal/archive internal/backup internal/bundle internal/check internal/drill internal/etcd internal/event internal/flags internal/host internal/kube internal/kubeadm internal/load " +
-			"internal/node internal/plan internal/preflight internal/spec internal/statedir internal/status pki"},
+			"internal/node internal/plan internal/preflight internal/scratch internal/spec internal/statedir internal/status internal/store pki"},
 		{"internal/ui", "internal/drill internal/event internal/node internal/plan internal/status"},
-		{"cmd/slipway", "bootstrap internal/archive internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/proof internal/spec internal/status internal/ui"},
+		{"cmd/slipway", "bootstrap internal/archive internal/backup internal/bundle internal/drill internal/event internal/host internal/kubeadm internal/lab internal/node internal/plan internal/proof internal/scratch internal/spec internal/status internal/store internal/ui"},
 	}
 }
 
@@ -178,12 +180,13 @@ func TestOnePackageKnows(t *testing.T) {
 		"github.com/hashicorp/hcl":         {"internal/spec"},
 		"github.com/zclconf/go-cty":        {"internal/spec"},
 		"github.com/cloudflare/cfssl":      {"pki"},
-		"filippo.io/age":                   {"internal/archive"},
+		"filippo.io/age":                   {"internal/archive", "internal/spec"},
 		"golang.org/x/crypto/ssh":          {"internal/archive", "internal/host", "internal/host/hosttest", "internal/lab", "internal/spec"},
 		"go.etcd.io/etcd":                  {"internal/etcd"},
+		"github.com/minio/minio-go":        {"internal/store", "internal/store/storetest"},
 		"github.com/containerd/containerd": {"internal/node"},
 		"github.com/spf13/cobra":           {"cmd/slipway"},
-		"testing":                          {"internal/host/hosttest", "internal/bundle/bundletest"},
+		"testing":                          {"internal/host/hosttest", "internal/bundle/bundletest", "internal/store/storetest"},
 	} {
 		users := map[string]bool{}
 		for name, imports := range found(t) {

@@ -21,6 +21,7 @@ would cost the quorum, and says why.`,
 		Example: `  slipway etcd status -f cluster.hcl          how each member is, how fast its disk is, whether all hold the same
   slipway etcd snapshot -f cluster.hcl        keep what etcd holds, verified
   slipway etcd backup -f cluster.hcl          the same with the keys that read it, sealed: what slipway restore takes
+  slipway etcd backups -f cluster.hcl         which archives there are, and whether they are sound
   slipway etcd verify ARCHIVE                 prove it, by restoring it on this machine
   slipway etcd defrag -f cluster.hcl          give space back, one member at a time
   slipway etcd remove cp-3 -f cluster.hcl     a member that is gone for good
@@ -32,6 +33,7 @@ would cost the quorum, and says why.`,
 		newEtcdMembers(),
 		newEtcdSnapshot(),
 		newEtcdBackup(),
+		newEtcdBackups(),
 		newEtcdVerify(),
 		newEtcdDefrag(),
 		newEtcdPromote(),

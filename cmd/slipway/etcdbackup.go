@@ -14,6 +14,7 @@ import (
 
 func newEtcdBackup() *cobra.Command {
 	var flags clusterFlags
+	var objects objectFlags
 	var recipients, recipientFiles []string
 	var force bool
 	var keep int
@@ -30,13 +31,16 @@ cluster. Keep identities away from archives, and more than one of them: an archi
 data only as long as a control plane or the state directory is left. The snapshot itself is compressed and not encrypted:
 Secrets in it are, as they are in etcd; ConfigMaps and all else can be read by whoever gets the file.
 
-It is taken from a follower of etcd if there is one, over SSH, and changes nothing. PATH is a file, or a folder to put one into;
-without it the archive goes to the folder "backups" in the state directory. slipway etcd verify proves what was made.
+It is taken from a follower of etcd if there is one, over SSH, and changes nothing. PATH is a file, or a folder to put one into, or
+s3://BUCKET/PREFIX for an object store, which is read back before it counts; without PATH the archive goes to the folder "backups" in
+the state directory. slipway etcd verify proves what was made. A backup block in the cluster's file has the control planes
+make archives by themselves.
 
-With --keep the oldest archives of this cluster in that folder are deleted afterwards. Only archives that are whole count, and only such
+With --keep the oldest archives of this cluster in that folder or under that prefix are deleted afterwards. Only archives that are whole count, and only such
 are deleted: damaged ones, other clusters' and other files are never touched.`,
 		Example: `  slipway etcd backup -f cluster.hcl --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
-  slipway etcd backup -f cluster.hcl --recipients-file ~/.ssh/id_ed25519.pub /mnt/backups/`,
+  slipway etcd backup -f cluster.hcl --recipients-file ~/.ssh/id_ed25519.pub /mnt/backups/
+  slipway etcd backup -f cluster.hcl --recipients-file recipients s3://archives/prod --s3-endpoint s3.example.com --s3-credentials s3-credentials`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := output(cmd)
@@ -51,7 +55,16 @@ are deleted: damaged ones, other clusters' and other files are never touched.`,
 				return &exitError{exitSpec, err}
 			}
 			if len(args) > 0 {
-				how.Path = args[0]
+				var ok bool
+				if how.Store, ok, err = objects.bucket(args[0]); err != nil {
+					return err
+				}
+				if !ok {
+					how.Path = args[0]
+				}
+				if ok && force {
+					return &exitError{exitSpec, errors.New("--force replaces files: in an object store every archive gets a name of its own")}
+				}
 			}
 			c, here, err := flags.which(cmd)
 			if err != nil {
@@ -76,6 +89,7 @@ are deleted: damaged ones, other clusters' and other files are never touched.`,
 		},
 	}
 	flags.add(cmd)
+	objects.add(cmd)
 	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "seal the keys to this age or SSH public key; may be given more than once")
 	cmd.Flags().StringArrayVar(&recipientFiles, "recipients-file", nil, "seal the keys to those in a file, one a line")
 	cmd.Flags().BoolVar(&force, "force", false, "replace PATH if it is there already")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 func newEtcdVerify() *cobra.Command {
 	var identities []string
 	var bundlePath, scratch string
+	var objects objectFlags
 	cmd := &cobra.Command{
 		Use:   "verify ARCHIVE",
 		Short: "Prove an archive by restoring it and reading every object back",
@@ -27,20 +29,21 @@ had of it when the archive was made, and the number of objects with that of the 
 
 It needs no root and no network: the scratch etcd answers on a socket in the scratch folder, the scratch API server on a port of
 127.0.0.1 to one client, and it is kept from reaching anything. It needs a bundle of the archive's Kubernetes version for its
-programs, a Linux machine of the bundle's kind, and room for three times the snapshot and 250 MB. All that it makes is deleted
-again, also after Ctrl-C; what a run that was killed left is deleted by the next one.
+programs, a Linux machine of the bundle's kind, and room for three times the snapshot and 250 MB. An archive at s3://BUCKET/KEY is
+fetched into the scratch folder first. All that it makes is deleted again, also after Ctrl-C; what a run that was killed left is deleted by the next one.
 
 Exit code 0: proven, all of it. 1: the archive is not good, or the proof failed. 2: whatever was looked at is good, but not all
 could be looked at, such as the keys without --identity; it says what is open.`,
 		Example: `  slipway etcd verify prod-20261129T020000Z.slipway --identity ~/.config/slipway/backup.key
-  slipway etcd verify prod-20261129T020000Z.slipway --identity ~/.ssh/id_ed25519 -o json`,
+  slipway etcd verify prod-20261129T020000Z.slipway --identity ~/.ssh/id_ed25519 -o json
+  slipway etcd verify s3://archives/prod/prod-20261129T020000Z.slipway --s3-endpoint s3.example.com --s3-credentials s3-credentials`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o, err := output(cmd)
 			if err != nil {
 				return err
 			}
-			how := proof.Options{Path: args[0], Temp: scratch, FindBundle: bundleOf(bundlePath)}
+			how := proof.Options{Temp: scratch, FindBundle: bundleOf(bundlePath)}
 			for _, file := range identities {
 				found, err := archive.ReadIdentities(file)
 				if err != nil {
@@ -48,9 +51,15 @@ could be looked at, such as the keys without --identity; it says what is open.`,
 				}
 				how.Identities = append(how.Identities, found...)
 			}
-			if _, err := os.Stat(args[0]); err != nil {
+			file, done, err := objects.fetched(cmd.Context(), args[0], scratch)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, done()) }()
+			if _, err := os.Stat(file); err != nil {
 				return &exitError{exitSpec, err}
 			}
+			how.Path = file
 			feed := o.Follow(ui.Course{Title: "verify " + filepath.Base(args[0]), Query: true})
 			how.Sink = feed
 			report, err := proof.Prove(cmd.Context(), how)
@@ -58,6 +67,7 @@ could be looked at, such as the keys without --identity; it says what is open.`,
 			if err != nil {
 				return err
 			}
+			report.Path = args[0]
 			if err := o.Value(report, func(w io.Writer) error { return writeProof(o, w, report) }); err != nil {
 				return err
 			}
@@ -67,6 +77,7 @@ could be looked at, such as the keys without --identity; it says what is open.`,
 			return nil
 		},
 	}
+	objects.add(cmd)
 	cmd.Flags().StringArrayVar(&identities, "identity", nil, "file with an age identity or an SSH private key that the archive is sealed to")
 	cmd.Flags().StringVar(&bundlePath, "bundle", "", "the bundle of the archive's version; looked for in the working directory, in build and beside the program unless given")
 	cmd.Flags().StringVar(&scratch, "scratch", "", "folder to unpack in, the system's for temporary files unless given")

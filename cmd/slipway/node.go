@@ -23,8 +23,13 @@ func newNode() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 	}
-	cmd.AddCommand(newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(), newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(), newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer(),
-		newNodeKill(), newNodeSever(), newNodeDisk(), newNodeFill(), newNodeMend())
+	cmd.AddCommand(
+		newNodeFacts(), newNodeDiff(), newNodeObserve(), newNodeConverge(), newNodeAwait(), newNodeYield(),
+		newNodeRestore(), newNodeHalt(), newNodeSeeded(), newNodeSeed(), newNodeSettle(), newNodeSettled(),
+		newNodeStore(), newNodeMissing(), newNodeClean(), newNodeNetwork(), newNodeBalancer(),
+		newNodeBackup(), newNodeVerify(), newNodeArchives(),
+		newNodeKill(), newNodeSever(), newNodeDisk(), newNodeFill(), newNodeMend(),
+	)
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,7 @@ func newRestore() *cobra.Command {
 	var flags clusterFlags
 	var yes bool
 	var from bootstrap.RestoreFrom
+	var objects objectFlags
 	cmd := &cobra.Command{
 		Use:   "restore ARCHIVE",
 		Short: "Bring a cluster back to what an archive holds, on the same machines or new ones",
@@ -34,6 +36,7 @@ everything has been looked at: a damaged or foreign archive, another version, a 
 Two clusters must never run side by side. A control plane that there was and that the file does not declare any more is stopped
 and cleaned if it answers. If it does not, it may be dead or only out of reach: --gone NAME says that it is dead for good.
 
+ARCHIVE is a file, or s3://BUCKET/KEY, which is fetched before anything else, into a folder that only you can look into.
 The keys come from the state directory; where that is empty, from the archive, opened with --identity. A bare
 snapshot of etcd, such as an upgrade keeps, does in the place of an archive where the state directory is there.
 
@@ -41,15 +44,23 @@ It can be interrupted at any moment; running it again with the same archive fini
 		Example: `  slipway restore -f cluster.hcl prod-20261129T120000Z.slipway
   slipway restore -f cluster.hcl ARCHIVE --identity key.txt --gone cp-1,cp-2,cp-3`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o, err := output(cmd)
 			if err != nil {
 				return err
 			}
-			from.Path = args[0]
 			c, err := flags.load()
 			if err != nil {
 				return err
+			}
+			file, done, err := objects.fetched(cmd.Context(), args[0], "")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, done()) }()
+			from.Path = file
+			if file != args[0] {
+				from.Name = args[0]
 			}
 			if !yes {
 				var p *bootstrap.RestorePlan
@@ -86,6 +97,7 @@ It can be interrupted at any moment; running it again with the same archive fini
 		},
 	}
 	flags.add(cmd)
+	objects.add(cmd)
 	cmd.Flags().StringArrayVar(&from.Identities, "identity", nil, "a file of age identities, or an SSH private key, that opens the archive's keys")
 	cmd.Flags().StringSliceVar(&from.Gone, "gone", nil, "control planes there were whose machines are dead for good: name,…")
 	cmd.Flags().BoolVar(&from.Anew, "anew", false, "begin anew with this archive, although the restore of another stands half way")

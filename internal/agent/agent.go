@@ -49,6 +49,9 @@ func File(path string) (Binary, error) {
 	return Binary{Path: path, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
+// Installed is where the executable lies on a machine that it was sent to.
+func (b Binary) Installed() string { return path.Join(Dir, "slipway-"+b.SHA256[:16]) }
+
 // Agent is the slipway binary on one machine. Safe for concurrent use.
 type Agent struct {
 	Host host.Host
@@ -61,7 +64,7 @@ type Agent struct {
 
 // New is the agent that b will be on h. Nothing is sent before the first call needs it.
 func New(h host.Host, b Binary) *Agent {
-	return &Agent{Host: h, binary: b, remote: path.Join(Dir, "slipway-"+b.SHA256[:16])}
+	return &Agent{Host: h, binary: b, remote: b.Installed()}
 }
 
 // call runs one hidden verb on the machine. The binary is sent when the machine says that it lacks it:

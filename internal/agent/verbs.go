@@ -162,3 +162,8 @@ func (a *Agent) AdoptNetwork(ctx context.Context, sink event.Sink) error {
 func (a *Agent) Settle(ctx context.Context, sink event.Sink) error {
 	return a.events(ctx, bytes.NewReader(nil), sink, "settle")
 }
+
+// Archives lists the archives in a folder of the machine, as backup.Catalogue gives them, into the list that out points to.
+func (a *Agent) Archives(ctx context.Context, folder string, out any) error {
+	return a.ask(ctx, folder, out, "archives")
+}

@@ -33,8 +33,8 @@ const (
 // block is tar's unit: headers are one, contents are filled up to whole ones.
 const block = 512
 
-// tailSize is what stands behind the bytes that are summed: the header of the sum, the sum, and the two empty blocks that end a tar file.
-const tailSize = 4 * block
+// TailSize is what stands behind the bytes that are summed: the header of the sum, the sum, and the two empty blocks that end a tar file.
+const TailSize = 4 * block
 
 // header is the tar header of an entry, always one block: GNU's form, which has room for any size.
 func header(name string, size int64) []byte {
@@ -53,7 +53,7 @@ func filled(size int64) int64 { return (block - size%block) % block }
 func tail(sum []byte) []byte {
 	text := hex.EncodeToString(sum) + "\n"
 	out := append(header(sumEntry, int64(len(text))), text...)
-	return append(out, make([]byte, tailSize-len(out))...)
+	return append(out, make([]byte, TailSize-len(out))...)
 }
 
 // sumOf is the sum of the first size bytes.

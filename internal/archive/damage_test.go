@@ -41,7 +41,7 @@ func TestEveryByteCounts(t *testing.T) {
 		}
 		refused("cut", i, whole[:i])
 	}
-	for _, more := range []int{1, block, 2 * block, tailSize} {
+	for _, more := range []int{1, block, 2 * block, TailSize} {
 		refused("longer", len(whole)+more, append(bytes.Clone(whole), make([]byte, more)...))
 	}
 }
@@ -61,7 +61,7 @@ func TestSoundSumAndWrongContents(t *testing.T) {
 	_, recipient := identity(t)
 	c := contents(t, recipient)
 	whole := bytesOf(t, write(t, c))
-	body := whole[:len(whole)-tailSize]
+	body := whole[:len(whole)-TailSize]
 	untilSpec := body[:bytes.Index(body, header(specEntry, int64(len(c.Spec))))]
 	for name, c := range map[string]struct {
 		body []byte
@@ -97,7 +97,7 @@ func TestSoundSumAndWrongContents(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	key, recipient := identity(f)
 	whole := bytesOf(f, write(f, contents(f, recipient)))
-	f.Add(whole[:len(whole)-tailSize])
+	f.Add(whole[:len(whole)-TailSize])
 	f.Add([]byte{})
 	f.Add(header(manifestEntry, 1<<50))
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -77,7 +77,7 @@ func read(path string, file io.ReaderAt, size int64) (*Archive, error) {
 	if err := a.checkSum(); err != nil {
 		return nil, err
 	}
-	body := &counted{r: io.NewSectionReader(file, 0, size-tailSize)}
+	body := &counted{r: io.NewSectionReader(file, 0, size-TailSize)}
 	files := tar.NewReader(body)
 	manifest, err := a.entry(files, manifestEntry, mostManifest)
 	if err != nil {
@@ -102,7 +102,7 @@ func read(path string, file io.ReaderAt, size int64) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	if end := body.n + h.Size + filled(h.Size); end != size-tailSize {
+	if end := body.n + h.Size + filled(h.Size); end != size-TailSize {
 		return nil, a.damaged("%s does not end where the sum begins", snapshotEntry)
 	}
 	a.snapshot = io.NewSectionReader(file, body.n, h.Size)
@@ -111,15 +111,15 @@ func read(path string, file io.ReaderAt, size int64) (*Archive, error) {
 
 // checkSum compares the file's last bytes with what they must be.
 func (a *Archive) checkSum() error {
-	if a.size < tailSize || a.size%block != 0 {
+	if a.size < TailSize || a.size%block != 0 {
 		return a.damaged("it is cut off, or no archive: %d bytes are no whole blocks", a.size)
 	}
-	sum, err := sumOf(a.file, a.size-tailSize)
+	sum, err := sumOf(a.file, a.size-TailSize)
 	if err != nil {
 		return err
 	}
-	have := make([]byte, tailSize)
-	if _, err := a.file.ReadAt(have, a.size-tailSize); err != nil {
+	have := make([]byte, TailSize)
+	if _, err := a.file.ReadAt(have, a.size-TailSize); err != nil {
 		return err
 	}
 	switch {

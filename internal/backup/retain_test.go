@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/store"
+	"github.com/slipway/slipway/internal/store/storetest"
 )
 
 // put writes an archive of the cluster, hours after the first.
@@ -61,14 +63,14 @@ func TestOnlyOwnGoodOnesCountAndGo(t *testing.T) {
 	if err := os.Symlink(at("e.slipway"), at("link.slipway")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Retain(dir, "ours", 0); err == nil {
+	if _, err := Retain(t.Context(), store.Dir(dir), "ours", 0); err == nil {
 		t.Error("keeping none was not refused")
 	}
 	for _, c := range []struct {
 		keep int
 		want []string
 	}{{9, nil}, {3, []string{at("e.slipway")}}, {1, []string{at("c.slipway"), at("d.slipway")}}, {1, nil}} {
-		got, err := Retain(dir, "ours", c.keep)
+		got, err := Retain(t.Context(), store.Dir(dir), "ours", c.keep)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,5 +82,50 @@ func TestOnlyOwnGoodOnesCountAndGo(t *testing.T) {
 		if _, err := os.Lstat(at(name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestObjectsAreReadBeforeOthersGo: of objects the middle is not looked at, but for the newest, which is read whole first.
+func TestObjectsAreReadBeforeOthersGo(t *testing.T) {
+	server, dir := storetest.Serve(t), t.TempDir()
+	s, err := store.S3(server.Bucket, server.Credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := func(name, cluster string, hours int, damage bool) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		put(t, path, cluster, hours)
+		if damage {
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole[len(whole)-2048-600] ^= 1
+			if err := os.WriteFile(path, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := store.Keep(t.Context(), s, name, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep("a.slipway", "ours", 1, false)
+	keep("b.slipway", "ours", 2, false)
+	keep("foreign.slipway", "theirs", 0, false)
+	keep("newest.slipway", "ours", 9, true)
+	if deleted, err := Retain(t.Context(), s, "ours", 1); err == nil || len(deleted) > 0 {
+		t.Errorf("%v, %v", deleted, err)
+	}
+	list, err := Catalogue(t.Context(), s, true)
+	if err != nil || len(list) != 4 || list[0].Name != "newest.slipway" || list[0].Error == "" || !list[1].Whole {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if err := s.Delete(t.Context(), "newest.slipway"); err != nil {
+		t.Fatal(err)
+	}
+	deleted, err := Retain(t.Context(), s, "ours", 1)
+	if diff := cmp.Diff([]string{s.Path("a.slipway")}, deleted); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 }

@@ -36,6 +36,9 @@ type Facts struct {
 	Unreachable  map[string]string `json:"unreachable"`        // asked-for addresses without a route → error
 	Running      []string          `json:"running"`            // asked-for programs of which a process lives
 
+	// Schedules are those asked for that systemd does not take, with what it says.
+	Schedules map[string]string `json:"schedules,omitempty"`
+
 	// Overrides are drop-ins that make a unit run something else than its file says, by unit: the names of those files.
 	Overrides map[string][]string `json:"overrides,omitempty"`
 }
@@ -43,9 +46,11 @@ type Facts struct {
 // Ask is what the operator wants looked into beyond the fixed list.
 type Ask struct {
 	Ports    []int    `json:"ports"`
-	Routes   []string `json:"routes"`         // addresses that must have a route from here
-	Programs []string `json:"programs"`       // names of processes, at most 15 bytes each, as the kernel keeps them
-	Sync     bool     `json:"sync,omitempty"` // measure the disk, for up to a second, unless the machine is a node already
+	Routes   []string `json:"routes"`   // addresses that must have a route from here
+	Programs []string `json:"programs"` // names of processes, at most 15 bytes each, as the kernel keeps them
+	// Schedules are calendar events that timers are to go by.
+	Schedules []string `json:"schedules,omitempty"`
+	Sync      bool     `json:"sync,omitempty"` // measure the disk, for up to a second, unless the machine is a node already
 }
 
 // NoOverride is the drop-in that takes the place of one that would make a unit run something else than its file says.

@@ -72,6 +72,14 @@ func (m Machine) Facts(ctx context.Context, ask Ask) (Facts, error) {
 	if f.Running, err = m.running(ask.Programs); err != nil {
 		return f, err
 	}
+	for _, s := range ask.Schedules {
+		if _, err := output(ctx, nil, "systemd-analyze", "calendar", "--", s); err != nil {
+			if f.Schedules == nil {
+				f.Schedules = map[string]string{}
+			}
+			f.Schedules[s] = err.Error()
+		}
+	}
 	for _, unit := range []string{"containerd.service", "kubelet.service"} {
 		if names := m.overrides(unit); len(names) > 0 {
 			if f.Overrides == nil {

@@ -21,7 +21,7 @@ func TestFactsOfThisMachine(t *testing.T) {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	f, err := Machine{}.Facts(context.Background(), Ask{Ports: []int{port, 1}, Routes: []string{"127.0.0.1", "nowhere"}, Programs: []string{"none", "node.test"}})
+	f, err := Machine{}.Facts(context.Background(), Ask{Ports: []int{port, 1}, Routes: []string{"127.0.0.1", "nowhere"}, Programs: []string{"none", "node.test"}, Schedules: []string{"*-*-* 02:00:00 UTC", "02:00 Nowhere/City"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +39,9 @@ func TestFactsOfThisMachine(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]string{"nowhere": "not an address"}, f.Unreachable); d != "" {
 		t.Error(d)
+	}
+	if why, refused := f.Schedules["02:00 Nowhere/City"]; !refused || len(f.Schedules) != 1 || !strings.Contains(why, "systemd-analyze calendar") {
+		t.Errorf("%q", f.Schedules)
 	}
 	if d := cmp.Diff([]string{"node.test"}, f.Running); d != "" {
 		t.Error(d)

@@ -65,6 +65,13 @@ func Ports(c *spec.Cluster, n spec.Node) []int {
 // Asks is what each machine must look into: its ports, and the way to every other node.
 func Asks(c *spec.Cluster, n spec.Node) node.Ask {
 	ask := node.Ask{Ports: Ports(c, n), Sync: n.Role == spec.ControlPlane}
+	if c.Backup != nil && n.Role == spec.ControlPlane {
+		for _, s := range []string{c.Backup.Schedule, c.Backup.Verify} {
+			if s != "" {
+				ask.Schedules = append(ask.Schedules, s)
+			}
+		}
+	}
 	for _, other := range c.Nodes {
 		if other.Name != n.Name {
 			ask.Routes = append(ask.Routes, other.Address.String())

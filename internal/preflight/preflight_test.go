@@ -90,6 +90,10 @@ func TestFindings(t *testing.T) {
 		"a fast disk":              {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = 10 * time.Millisecond }, nil},
 		"a slow disk of a worker":  {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime = time.Second }, nil},
 		"a slow disk that is ours": {"cp-1", func(_ *spec.Cluster, m *Machine) { m.Facts.SyncTime, m.Facts.Cluster = time.Second, ours }, nil},
+		"a schedule that systemd does not take": {"cp-1", func(_ *spec.Cluster, m *Machine) {
+			m.Facts.Schedules = map[string]string{"02:00 Nowhere/City": "no such zone"}
+		},
+			fails("cp-1", `its systemd does not take the schedule "02:00 Nowhere/City": no such zone`, "correct the schedule in the file's backup block, or install the machine's systemd whole")},
 		"old cgroups": {"lb-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Cgroup = 1 },
 			warns("lb-1", "cgroup version 1", "boot with systemd.unified_cgroup_hierarchy=1; Kubernetes keeps version 1 alive but no longer improves it")},
 		"a bounded container": {"w-1", func(_ *spec.Cluster, m *Machine) { m.Facts.Container, m.Facts.CapResource = "lxc", false },

@@ -27,7 +27,15 @@ func (j *judge) all() {
 	j.slowDisk()
 	j.clock()
 	j.addresses()
+	j.schedules()
 	j.occupied()
+}
+
+// schedules are judged by the machine's own systemd, which also has the list of time zones.
+func (j *judge) schedules() {
+	for _, s := range slices.Sorted(maps.Keys(j.machine.Facts.Schedules)) {
+		j.fail("correct the schedule in the file's backup block, or install the machine's systemd whole", "its systemd does not take the schedule %q: %s", s, j.machine.Facts.Schedules[s])
+	}
 }
 
 func (j *judge) platform() {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/archive"
@@ -24,8 +26,10 @@ type Options struct {
 	Identities []archive.Identity
 	// FindBundle is asked for the bundle of the archive's version, whose programs are run.
 	FindBundle func(kubernetes string) (*bundle.Bundle, error)
-	Temp       string // folder for what is unpacked, "" for the system's; deleted in the end
-	Sink       event.Sink
+	// Programs is a folder in which the programs of the archive's version lie, as on a control plane; with it no bundle is asked for.
+	Programs string
+	Temp     string // folder for what is unpacked, "" for the system's; deleted in the end
+	Sink     event.Sink
 }
 
 // prefix is that of scratch folders. What a run that was killed left is deleted by the next one.
@@ -133,20 +137,57 @@ func (r *run) restore(ctx context.Context) (err error) {
 		return err
 	}
 	r.did("unpack the snapshot", fmt.Sprintf("%d bytes with the sha256 of the manifest", r.report.Manifest.Snapshot.Size), began)
+	began = time.Now()
+	if r.Programs != "" {
+		why, err := r.link(ctx)
+		if err != nil {
+			return err
+		}
+		if why != nil {
+			r.open("that it can be restored and every object read: %v", why)
+			return nil
+		}
+		r.did("find the programs", r.Programs, began)
+		return r.serve(ctx)
+	}
 	b, why := r.programs()
 	if b == nil {
 		r.open("that it can be restored and every object read: %v", why)
 		return nil
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	began = time.Now()
-	for name, program := range map[string]string{"etcdutl": "etcd", "kube": "kube"} {
+	for name, program := range programs() {
 		if err := extract(b, name, r.dir.Path(program)); err != nil {
 			return err
 		}
 	}
 	r.did("unpack the programs", b.Path(), began)
 	return r.serve(ctx)
+}
+
+// programs are the executables that are run, by their names in a bundle and on a control plane.
+func programs() map[string]string { return map[string]string{"etcdutl": "etcd", "kube": "kube"} }
+
+// link takes the programs that lie on this machine, or tells why they do not do.
+func (r *run) link(ctx context.Context) (why, err error) {
+	for name, program := range programs() {
+		path := filepath.Join(r.Programs, name)
+		if _, err := os.Stat(path); err != nil {
+			return err, nil
+		}
+		if err := os.Symlink(path, r.dir.Path(program)); err != nil {
+			return nil, err
+		}
+	}
+	said, err := r.command(ctx, "kube", "kube-apiserver", "--version").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s kube-apiserver --version: %w", filepath.Join(r.Programs, "kube"), err)
+	}
+	want := r.report.Manifest.Versions.Kubernetes
+	if is := strings.TrimSpace(strings.TrimPrefix(string(said), "Kubernetes v")); is != want {
+		return fmt.Errorf("the programs in %s are of Kubernetes %s, and the archive of %s", r.Programs, is, want), nil
+	}
+	return nil, nil
 }
 
 // programs opens the bundle of the archive's version; nil where there is none that runs here.

@@ -36,6 +36,7 @@ func (l *loader) cluster(path string, file *block) *Cluster {
 	d.readKubelet(top.sub("kubelet"))
 	d.readUpgrade(top.sub("upgrade"))
 	d.readDrill(top.sub("drill"))
+	d.readBackup(top.sub("backup"))
 	d.readNodes()
 	d.readNetwork(top.sub("network"))
 	d.checkNodes()

@@ -37,9 +37,10 @@ type Cluster struct {
 	Kubelet      Kubelet
 	Upgrade      Upgrade
 	Drill        Drill
-	Nodes        []Node // in the file's order
-	File         string // path the cluster was read from
-	Places       Places // in the file
+	Backup       *Backup // nil: none by schedule
+	Nodes        []Node  // in the file's order
+	File         string  // path the cluster was read from
+	Places       Places  // in the file
 	digest       string
 	sources      map[string]*hcl.File // to show Places in
 }

@@ -64,7 +64,7 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(files) < 7 {
 		t.Fatalf("found %d examples: %v", len(files), err)
 	}
-	nodes := map[string]int{"ha": 5, "single": 1, "workers-for-each": 8, "node-local": 4, "external-lb": 4, "load-balancer-nodes": 7, "bastion": 4}
+	nodes := map[string]int{"ha": 5, "single": 1, "workers-for-each": 8, "node-local": 4, "external-lb": 4, "load-balancer-nodes": 7, "bastion": 4, "backups": 4}
 	for _, file := range files {
 		name := filepath.Base(file[:len(file)-len(".hcl")])
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +73,7 @@ func TestExamples(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "examples")
 			write(t, filepath.Join(dir, "known_hosts"), hosts, 0o644)
 			write(t, filepath.Join(dir, "sudo-password"), []byte("x\n"), 0o600)
+			write(t, filepath.Join(dir, "s3-credentials"), []byte("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"), 0o600)
 			write(t, filepath.Join(dir, "../build/lab/id_ed25519"), key, 0o600)
 			write(t, filepath.Join(dir, "../build/lab/known_hosts"), hosts, 0o644)
 			path := filepath.Join(dir, filepath.Base(file))

@@ -25,6 +25,7 @@ func FuzzLoad(f *testing.F) {
 	dir := f.TempDir()
 	write(f, filepath.Join(dir, "known_hosts"), read(f, filepath.Join(home, ".ssh/known_hosts")), 0o644)
 	write(f, filepath.Join(dir, "sudo-password"), []byte("x\n"), 0o600)
+	write(f, filepath.Join(dir, "s3-credentials"), []byte("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"), 0o600)
 	path := filepath.Join(dir, "cluster.hcl")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		if err := os.WriteFile(path, src, 0o600); err != nil {

@@ -30,6 +30,7 @@ func TestRefusals(t *testing.T) {
 	write(t, filepath.Join(dir, "keys/id.pub"), read(t, filepath.Join(home, ".ssh/id_ed25519.pub")), 0o600)
 	write(t, filepath.Join(dir, "keys/garbage"), []byte("not a key\n"), 0o600)
 	write(t, filepath.Join(dir, "keys/empty"), nil, 0o600)
+	write(t, filepath.Join(dir, "keys/s3"), []byte("[default]\naws_access_key_id = a\naws_secret_access_key = hunter2\n"), 0o644)
 	for _, c := range cases {
 		write(t, filepath.Join(dir, filepath.Base(c)), read(t, c), 0o644)
 	}

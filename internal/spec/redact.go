@@ -42,6 +42,9 @@ func redact(f *hcl.File) *hcl.File {
 	for _, m := range pem.FindAllSubmatchIndex(src, -1) {
 		star(src[m[2]:m[3]])
 	}
+	for _, m := range regexp.MustCompile(`AGE-SECRET-KEY-([A-Za-z0-9-]+)`).FindAllSubmatchIndex(src, -1) {
+		star(src[m[2]:m[3]])
+	}
 	return &hcl.File{Body: f.Body, Bytes: src, Nav: f.Nav}
 }
 

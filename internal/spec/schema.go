@@ -74,6 +74,21 @@ func fileType() *blockType {
 		{name: "drill", once: true, attrs: []attribute{
 			optional("allow", cty.List(cty.String)),
 		}},
+		{name: "backup", once: true, attrs: []attribute{
+			required("schedule", cty.String),
+			required("recipients", cty.List(cty.String)),
+			optional("retain", cty.Number),
+			optional("directory", cty.String),
+			optional("verify", cty.String),
+		}, blocks: []*blockType{{name: "s3", once: true, attrs: []attribute{
+			required("endpoint", cty.String),
+			required("bucket", cty.String),
+			optional("prefix", cty.String),
+			optional("region", cty.String),
+			optional("credentials", cty.String),
+			optional("ca", cty.String),
+			optional("insecure", cty.Bool),
+		}}}},
 		{name: "node", label: "the node's name", attrs: []attribute{
 			optional("for_each", cty.NilType),
 			optional("name", cty.String),

@@ -35,6 +35,7 @@ func Write(c *Cluster) []byte {
 	w.upgrade(c.Upgrade)
 	w.kubelet(c.Kubelet)
 	w.drill(c.Drill)
+	w.backup(c.Backup)
 	for _, n := range c.Nodes {
 		w.node(n)
 	}
@@ -173,6 +174,31 @@ func (w writer) upgrade(u Upgrade) {
 func (w writer) drill(d Drill) {
 	if len(d.Allow) > 0 {
 		w.block("drill").texts("allow", d.Allow)
+	}
+}
+
+// backup leaves out the paths of the operator's files: what is in them lies on the control planes.
+func (w writer) backup(k *Backup) {
+	if k == nil {
+		return
+	}
+	b := w.block("backup")
+	b.text("schedule", k.Schedule)
+	b.number("retain", k.Retain)
+	b.texts("recipients", k.Recipients)
+	b.text("directory", k.Directory)
+	b.text("verify", k.Verify)
+	if k.S3 == nil {
+		return
+	}
+	b.body.AppendNewline()
+	s := writer{b.body.AppendNewBlock("s3", nil).Body()}
+	s.text("endpoint", k.S3.Endpoint)
+	s.text("bucket", k.S3.Bucket)
+	s.text("prefix", k.S3.Prefix)
+	s.text("region", k.S3.Region)
+	if k.S3.Insecure {
+		s.body.SetAttributeValue("insecure", cty.True)
 	}
 }
 

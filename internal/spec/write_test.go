@@ -19,6 +19,7 @@ func same() cmp.Options {
 		cmpopts.IgnoreUnexported(Cluster{}),
 		cmpopts.IgnoreFields(Cluster{}, "File", "Places", "StateDir", "Bundle", "SSH"),
 		cmpopts.IgnoreFields(Node{}, "Range", "SSH"),
+		cmpopts.IgnoreFields(S3{}, "Credentials", "CA"),
 		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 		cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
@@ -124,6 +125,20 @@ component "kube-scheduler" {
 }
 drill {
   allow = ["watch"]
+}
+backup {
+  schedule   = "Mon..Fri *-*-* 02:30:00 UTC"
+  retain     = 3
+  recipients = ["age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa"]
+  directory  = "/srv/archives"
+  verify     = "weekly"
+  s3 {
+    endpoint = "s3.example.com:9000"
+    bucket   = "archives"
+    prefix   = "clusters/a"
+    region   = "eu-central-1"
+    insecure = true
+  }
 }
 kubelet {
   max_pods                        = 99

@@ -15,6 +15,7 @@ type Status struct {
 	ControlPlane []ControlPlane `json:"controlPlane"` // one per control-plane or load-balancer node
 	Etcd         []Member       `json:"etcd"`
 	Certificates []Certificate  `json:"certificates"`
+	Backups      *Backups       `json:"backups,omitempty"` // nil where the file has no backup block
 	Problems     []Problem      `json:"problems,omitempty"`
 }
 

@@ -32,6 +32,9 @@ func (s stream) statusText(st *status.Status) string {
 	if len(st.Certificates) > 0 {
 		parts = append(parts, s.certificates(st.Certificates, st.Time))
 	}
+	if st.Backups != nil {
+		parts = append(parts, s.backups(st.Backups, st.Time))
+	}
 	if problems := append(slices.Clone(st.Problems), untold(st)...); len(problems) > 0 {
 		parts = append(parts, s.problems(problems))
 	}

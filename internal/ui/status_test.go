@@ -40,6 +40,10 @@ func healthy() *status.Status {
 		{Name: "ca", CA: true, Expires: noon.Add(3650 * day)}, {Name: "etcd-ca", CA: true, Expires: noon.Add(3650 * day)},
 		{Name: "apiserver", Node: "cp-1", Expires: noon.Add(364 * day)}, {Name: "kubelet-client", Node: "w-1", Expires: noon.Add(364 * day)},
 	}
+	st.Backups = &status.Backups{Schedule: "*-*-* 02:00:00", Verify: "Sun 04:00",
+		Made:   &status.Turn{Node: "cp-2", Began: noon.Add(-10 * time.Hour), Seconds: 3.5, Archive: "prod-20260314T020000Z.slipway", Bytes: 21_307_392, Revision: 48211},
+		Proven: &status.Turn{Node: "cp-3", Began: noon.Add(-6 * day), Bytes: 20_900_000, Revision: 41007, Open: []string{"that its keys can be read: no identity was given"}},
+	}
 	return st
 }
 
@@ -59,6 +63,8 @@ func degraded() *status.Status {
 	st.Etcd[2].Learner, st.Etcd[2].Lag = true, 1200
 	st.Certificates[2].Expires = noon.Add(5 * 24 * time.Hour)
 	st.Certificates[3].Expires = noon.Add(-time.Hour)
+	st.Backups.MakeFailed = &status.Turn{Node: "cp-1", Began: noon.Add(-time.Minute), Error: "write /var/backups/slipway: no space left on device"}
+	st.Backups.Proven = nil
 	st.Problems = []status.Problem{
 		{Node: "cp-2", What: "ssh: connect to 10.0.0.12:22: connection timed out", Remedy: "power it on, or take it out of the file and apply"},
 		{Node: "cp-3", What: "haproxy: dial tcp 127.0.0.1:8405: connect: connection refused", Remedy: "its log shows why"},

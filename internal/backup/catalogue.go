@@ -1,0 +1,111 @@
+package backup
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/store"
+)
+
+// Listed is one file that is called as archives are.
+type Listed struct {
+	Path     string            `json:"path"`
+	Name     string            `json:"name"`
+	Bytes    int64             `json:"bytes"`
+	Whole    bool              `json:"whole"`           // it was read, and has the sum that it ends with
+	Error    string            `json:"error,omitempty"` // why it is not sound
+	Manifest *archive.Manifest `json:"manifest,omitempty"`
+	sum      string
+}
+
+// Catalogue lists what is called as archives are, newest first and what is none last. Archives in a directory are read from beginning
+// to end; those in an object store only with whole, and else their beginning and their end.
+func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error) {
+	entries, err := s.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Listed
+	for _, e := range entries {
+		if path.Ext(e.Name) != Extension {
+			continue
+		}
+		a, err := look(ctx, s, e, whole || store.Near(s))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted meanwhile
+		}
+		var damaged *archive.DamagedError
+		if errors.As(err, &damaged) {
+			a.Error, err = damaged.Reason, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			a.Error, err = "it cannot be read: "+err.Error(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	slices.SortStableFunc(out, func(a, b Listed) int {
+		switch {
+		case a.Manifest == nil || b.Manifest == nil:
+			return absent(a) - absent(b)
+		case a.Manifest.Taken.Equal(b.Manifest.Taken):
+			return 0
+		}
+		return b.Manifest.Taken.Compare(a.Manifest.Taken)
+	})
+	return out, nil
+}
+
+func absent(a Listed) int {
+	if a.Manifest == nil {
+		return 1
+	}
+	return 0
+}
+
+func look(ctx context.Context, s store.Store, e store.Entry, whole bool) (Listed, error) {
+	a := Listed{Path: s.Path(e.Name), Name: e.Name, Bytes: e.Size}
+	m, sum, err := archive.Glance(a.Path, e.Size, func(offset, length int64) ([]byte, error) {
+		r, err := s.Read(ctx, e.Name, offset, length)
+		if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(r)
+		return text, errors.Join(err, r.Close())
+	})
+	if err != nil {
+		return a, err
+	}
+	a.Manifest, a.sum = &m, sum
+	if whole {
+		err = readWhole(ctx, s, a)
+		a.Whole = err == nil
+	}
+	return a, err
+}
+
+// readWhole compares the sum of all bytes with the one at the archive's end.
+func readWhole(ctx context.Context, s store.Store, a Listed) (err error) {
+	r, err := s.Read(ctx, a.Name, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	h := sha256.New()
+	if _, err := io.CopyN(h, r, a.Bytes-archive.TailSize); err != nil {
+		return fmt.Errorf("read %s: %w", a.Path, err)
+	}
+	if got := fmt.Sprintf("%x", h.Sum(nil)); got != a.sum {
+		return &archive.DamagedError{Path: a.Path, Reason: fmt.Sprintf("it is damaged: its bytes have the sum %s, and at its end stands another", got)}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/store"
+)
+
+// Check proves the newest archive that this machine can reach, unless another machine has proven one since the schedule came round
+// last, or there is none yet, or it is for another to do: an archive that lies in a directory only is proven by who made it. What comes of it is told as by Make.
+func (m *Maker) Check(ctx context.Context) (*Turn, error) {
+	h, err := Recall(ctx, m.Member) // an etcd that does not answer is told of below
+	if err == nil && (h.Made == nil || m.Settings.Bucket == nil && h.Made.Node != m.Settings.Node) {
+		return nil, nil
+	}
+	return m.turn(ctx, m.Settings.Verify,
+		func(h History) *Turn { return h.Proven },
+		func(t *Turn) History {
+			if t.Error != "" {
+				return History{ProofFailed: t}
+			}
+			return History{Proven: t}
+		}, m.check)
+}
+
+func (m *Maker) check(ctx context.Context, t *Turn) (err error) {
+	stores, err := m.Settings.Stores(m.Credentials)
+	if err != nil {
+		return err
+	}
+	s := stores[len(stores)-1] // where all machines' archives are, if there is such a place
+	all, err := Catalogue(ctx, s, false)
+	if err != nil {
+		return err
+	}
+	newest, err := newestOf(all, m.Settings.Cluster)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Path(""), err)
+	}
+	dir, err := m.scratch()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Remove()) }()
+	t.Archive, t.Places, t.Bytes, t.Revision = newest.Name, []string{newest.Path}, newest.Bytes, newest.Manifest.Etcd.Revision
+	path := dir.Path(newest.Name)
+	if err := store.Fetch(ctx, s, newest.Name, path); err != nil {
+		return err
+	}
+	t.Open, err = m.Prove(ctx, path)
+	return err
+}
+
+// newestOf is the cluster's newest archive of a catalogue. One that is damaged counts: that it is no good must be told.
+func newestOf(all []Listed, of archive.Cluster) (Listed, error) {
+	for _, a := range all {
+		if a.Manifest != nil && a.Manifest.Cluster.ID == of.ID {
+			return a, nil
+		}
+	}
+	return Listed{}, fmt.Errorf("there is no archive of %s to prove", of.Name)
+}

@@ -1,0 +1,26 @@
+package status
+
+import "time"
+
+// Backups is what became of the archives that the control planes make by themselves.
+type Backups struct {
+	Schedule    string `json:"schedule"`         // as systemd takes it
+	Verify      string `json:"verify,omitempty"` // of proofs
+	Made        *Turn  `json:"made,omitempty"`   // the last archive; nil: none yet
+	MakeFailed  *Turn  `json:"makeFailed,omitempty"`
+	Proven      *Turn  `json:"proven,omitempty"` // the last archive that was proven
+	ProofFailed *Turn  `json:"proofFailed,omitempty"`
+}
+
+// Turn is what one control plane did.
+type Turn struct {
+	Node     string    `json:"node"`
+	Began    time.Time `json:"began"`
+	Seconds  float64   `json:"seconds"`
+	Archive  string    `json:"archive,omitempty"` // its name
+	Places   []string  `json:"places,omitempty"`  // where it lies
+	Bytes    int64     `json:"bytes,omitempty"`
+	Revision int64     `json:"revision,omitempty"`
+	Open     []string  `json:"open,omitempty"` // what a proof could not look at
+	Error    string    `json:"error,omitempty"`
+}
