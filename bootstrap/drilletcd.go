@@ -94,7 +94,7 @@ func (d *drilling) comeBack(ctx context.Context, machines []*machine) error {
 	err := d.eachStage("come back", machines, func(m *machine, sink event.Sink) error {
 		ctx, cancel := d.within(ctx)
 		defer cancel()
-		return check.Wait(ctx, sink, append(d.Run.whole(m), check.Condition{
+		return check.Wait(ctx, sink, append(d.whole(m), check.Condition{
 			Name: "the node is Ready", Node: m.node.Name, Test: func(ctx context.Context) error { return d.nodesReadyOf(ctx, m) },
 		})...)
 	})

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -41,15 +40,15 @@ func (d *draft) readBackup(s section) {
 		d.errorf(s.at("recipients"), "No recipient", "An archive holds the cluster's keys, sealed to its recipients. Name at least one: age1…, made by age-keygen, or a line of an SSH public key.")
 	}
 	for _, it := range items {
-		if err := checkRecipient(it.value); err != nil {
-			d.errorf(it.at, "Bad recipient", "%s.", err)
+		if problem := checkRecipient(it.value); problem != "" {
+			d.errorf(it.at, "Bad recipient", "%s.", problem)
 			continue
 		}
 		b.Recipients = append(b.Recipients, strings.TrimSpace(it.value))
 	}
 	if dir, ok := s.str("directory"); ok {
-		if err := checkDirectory(dir); err != nil {
-			d.errorf(s.at("directory"), "Bad directory", "%s.", err)
+		if problem := checkDirectory(dir); problem != "" {
+			d.errorf(s.at("directory"), "Bad directory", "%s.", problem)
 		}
 		b.Directory = path.Clean(dir)
 	}
@@ -71,8 +70,8 @@ func (s section) schedule(name string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// checkRecipient goes by the same libraries as what seals.
-func checkRecipient(text string) error {
+// checkRecipient is what is wrong with a recipient, by the same libraries as what seals; "" if nothing is.
+func checkRecipient(text string) (problem string) {
 	text = strings.TrimSpace(text)
 	shown := text
 	if len(shown) > 24 {
@@ -80,36 +79,36 @@ func checkRecipient(text string) error {
 	}
 	switch {
 	case strings.HasPrefix(text, "AGE-SECRET-KEY-"):
-		return errors.New("This is an identity, a private key, which does not belong into the file. Give its recipient, the line age1… beside it")
+		return "This is an identity, a private key, which does not belong into the file. Give its recipient, the line age1… beside it"
 	case strings.ContainsAny(text, "\r\n"):
-		return errors.New("This is more than one line. Give each recipient as a text of its own")
+		return "This is more than one line. Give each recipient as a text of its own"
 	case strings.HasPrefix(text, "ssh-"):
 		if _, err := agessh.ParseRecipient(text); err != nil {
-			return fmt.Errorf("%q is no SSH key that age seals to, of type ed25519 or RSA: %w", shown, err)
+			return fmt.Sprintf("%q is no SSH key that age seals to, of type ed25519 or RSA: %v", shown, err)
 		}
-		return nil
+		return ""
 	case strings.HasPrefix(text, "age1"):
 		if keys, err := age.ParseRecipients(strings.NewReader(text)); err != nil || len(keys) != 1 {
-			return fmt.Errorf("%q is no sound recipient of age", shown)
+			return fmt.Sprintf("%q is no sound recipient of age", shown)
 		}
-		return nil
+		return ""
 	}
-	return fmt.Errorf("%q is neither age1… nor a line of an SSH public key, ssh-ed25519 … or ssh-rsa …", shown)
+	return fmt.Sprintf("%q is neither age1… nor a line of an SSH public key, ssh-ed25519 … or ssh-rsa …", shown)
 }
 
-// checkDirectory refuses places where archives would not outlive the cluster, or the machine's next start.
-func checkDirectory(dir string) error {
+// checkDirectory is what is wrong with a directory; "" if nothing is. It refuses places where archives would not outlive the cluster, or the machine's next start.
+func checkDirectory(dir string) (problem string) {
 	switch clean := path.Clean(dir); {
 	case !path.IsAbs(dir):
-		return fmt.Errorf("%q is not absolute: it is a directory on the control planes, such as %s", dir, defaultDirectory)
+		return fmt.Sprintf("%q is not absolute: it is a directory on the control planes, such as %s", dir, defaultDirectory)
 	case clean == "/" || strings.ContainsFunc(dir, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fmt.Errorf("%q is no directory for archives: name one such as %s", dir, defaultDirectory)
+		return fmt.Sprintf("%q is no directory for archives: name one such as %s", dir, defaultDirectory)
 	default:
 		for _, place := range []string{"/dev", "/proc", "/sys", "/run", "/tmp", "/etc/kubernetes", "/etc/cni", "/etc/slipway", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/containerd", "/var/lib/cni", "/var/lib/slipway"} {
 			if clean == place || strings.HasPrefix(clean, place+"/") {
-				return fmt.Errorf("What lies in %s does not outlive the cluster or the machine's next start: name another, such as %s", place, defaultDirectory)
+				return fmt.Sprintf("What lies in %s does not outlive the cluster or the machine's next start: name another, such as %s", place, defaultDirectory)
 			}
 		}
 	}
-	return nil
+	return ""
 }

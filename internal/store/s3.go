@@ -58,7 +58,7 @@ func S3(b Bucket, path string) (Store, error) {
 		return nil, fmt.Errorf("credentials of %s: %w", s3{Bucket: b}.Path(""), err)
 	}
 	keys := credentials.NewFileAWSCredentials(path, "default")
-	if v, err := keys.Get(); err != nil || v.AccessKeyID == "" || v.SecretAccessKey == "" { // the error may quote the file
+	if v, err := keys.GetWithContext(nil); err != nil || v.AccessKeyID == "" || v.SecretAccessKey == "" { // the error may quote the file
 		return nil, fmt.Errorf("credentials of %s: %s is not in the form of AWS's shared credentials: expected [default], aws_access_key_id = … and aws_secret_access_key = …", s3{Bucket: b}.Path(""), path)
 	}
 	transport, err := minio.DefaultTransport(!b.Insecure)
