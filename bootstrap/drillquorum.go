@@ -56,7 +56,7 @@ func loseQuorum(ctx context.Context, d *drilling) error {
 		if err := m.agent.Kill(after, "etcd"); err != nil {
 			return err
 		}
-		if err := m.agent.Halt(after, node.Halt{Pods: []string{"etcd", apiServer}, Aside: aside, Grace: haltGrace}, sink); err != nil {
+		if err := m.agent.Halt(after, node.Halt{Pods: []string{"etcd", apiServer}, Aside: aside, Grace: stopGrace}, sink); err != nil {
 			return err
 		}
 		return d.setDataAside(after, m, sink)

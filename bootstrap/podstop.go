@@ -2,37 +2,20 @@ package bootstrap
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
+	"time"
 
-	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/node"
 )
 
-// stopPods stops static pods on m, whose names are those of their programs, by taking away their manifests, which converging makes
-// again. A kubelet that does not run could not be told: then what containerd runs is none of its business until it starts.
+// stopGrace is how long static pods have that are stopped where etcd has no quorum or no member: an API server would spend its whole
+// half minute on requests that it cannot finish, and etcd loses nothing by being killed.
+const stopGrace = 5 * time.Second
+
+// stopPods stops static pods on m, whose names are those of their programs. Converging makes their manifests again, and what they
+// were lies aside on the machine.
 func (r *Run) stopPods(ctx context.Context, m *machine, sink event.Sink, names ...string) error {
-	var paths []string
-	for _, name := range names {
-		paths = append(paths, manifestDir+"/"+name+".yaml")
-	}
-	if _, err := onMachine(ctx, m, `rm -f -- "$@" && sync`, paths...); err != nil {
-		return err
-	}
-	within, cancel := r.within(ctx)
+	ctx, cancel := r.within(ctx)
 	defer cancel()
-	return check.Wait(within, sink, check.Condition{Name: strings.Join(names, " and ") + " have stopped", Node: m.node.Name, Test: func(ctx context.Context) error {
-		facts, err := m.agent.Facts(ctx, node.Ask{Programs: names})
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if slices.Contains(facts.Running, name) {
-				return fmt.Errorf("%s still runs", name)
-			}
-		}
-		return nil
-	}})
+	return m.agent.Halt(ctx, node.Halt{Pods: names, Aside: "stopped", Grace: stopGrace}, sink)
 }
