@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
@@ -36,10 +32,8 @@ too. One that starts meanwhile runs what it ran, with the old certificates: keep
 				return err
 			}
 			if !yes {
-				fmt.Fprintf(cmd.ErrOrStderr(), "Destroy cluster %q on %d machines? Type its name to go on: ", c.Name, len(c.Nodes))
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != c.Name {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", c.Name)}
+				if err := agreed(cmd, c.Name, "Destroy cluster %q on %d machines? Type its name to go on: ", c.Name, len(c.Nodes)); err != nil {
+					return err
 				}
 			}
 			var moved string

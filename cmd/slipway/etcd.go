@@ -7,6 +7,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
+	"github.com/slipway/slipway/internal/ui"
 )
 
 func newEtcd() *cobra.Command {
@@ -62,6 +63,23 @@ func onEtcd(cmd *cobra.Command, flags *clusterFlags, title string, view bool, wo
 	control.Nodes = c.ControlPlanes() // the display shows no others: they have no part in this
 	_, err = followOn(o, &control, flags.timeout, "etcd "+title, true, func(_ *spec.Cluster, sink event.Sink) (*bootstrap.Run, error) { return open(c, sink) }, work)
 	return err
+}
+
+// toldEtcd runs one verb and tells what came of it.
+func toldEtcd[T any](cmd *cobra.Command, flags *clusterFlags, title string, view bool, work func(*bootstrap.Run) (T, error), tell func(*ui.Output, T) error) error {
+	var done T
+	err := onEtcd(cmd, flags, title, view, func(r *bootstrap.Run) (err error) {
+		done, err = work(r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o, err := output(cmd)
+	if err != nil {
+		return err
+	}
+	return tell(o, done)
 }
 
 // aloneHere is bootstrap.Open on the machine that here names, or on none.

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
@@ -23,19 +19,9 @@ until the learner has caught up.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: controlPlaneNames(&flags),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var done *status.Membership
-			err := onEtcd(cmd, &flags, "promote", false, func(r *bootstrap.Run) (err error) {
-				done, err = r.PromoteEtcdMember(cmd.Context(), args[0])
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			return o.EtcdMembership(done, "votes")
+			return toldEtcd(cmd, &flags, "promote", false,
+				func(r *bootstrap.Run) (*status.Membership, error) { return r.PromoteEtcdMember(cmd.Context(), args[0]) },
+				func(o *ui.Output, done *status.Membership) error { return o.EtcdMembership(done, "votes") })
 		},
 	}
 	flags.add(cmd)
@@ -67,26 +53,11 @@ planes go, too, so that others can join and leave again.`,
 				if yes {
 					return nil
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "Remove %s from etcd, for good? Now %s; then %s. Type %s to go on: ", m.Member, ui.Majority(m.Before), ui.Majority(m.After), m.Member)
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != m.Member {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", m.Member)}
-				}
-				return nil
+				return agreed(cmd, m.Member, "Remove %s from etcd, for good? Now %s; then %s. Type %s to go on: ", m.Member, ui.Majority(m.Before), ui.Majority(m.After), m.Member)
 			}
-			var done *status.Membership
-			err := onEtcd(cmd, &flags, "remove", false, func(r *bootstrap.Run) (err error) {
-				done, err = r.RemoveEtcdMember(cmd.Context(), how)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			return o.EtcdMembership(done, "removed")
+			return toldEtcd(cmd, &flags, "remove", false,
+				func(r *bootstrap.Run) (*status.Membership, error) { return r.RemoveEtcdMember(cmd.Context(), how) },
+				func(o *ui.Output, done *status.Membership) error { return o.EtcdMembership(done, "removed") })
 		},
 	}
 	flags.add(cmd)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -53,10 +52,8 @@ refuses. Afterwards the cluster has one control plane: slipway apply grows it ba
 				return err
 			}
 			if !yes {
-				fmt.Fprintf(cmd.ErrOrStderr(), "Type the name of the survivor, %s, to go on: ", p.Survivor)
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != p.Survivor {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", p.Survivor)}
+				if err := agreed(cmd, p.Survivor, "Type the name of the survivor, %s, to go on: ", p.Survivor); err != nil {
+					return err
 				}
 			}
 			feed, err := follow(o, &flags, "etcd recover", false, bootstrap.Open, func(r *bootstrap.Run) error {

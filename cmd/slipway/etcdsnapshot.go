@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/status"
+	"github.com/slipway/slipway/internal/ui"
 )
 
 func newEtcdSnapshot() *cobra.Command {
@@ -34,19 +35,9 @@ Without quorum it is taken from the member that has come farthest, and that is t
 			if len(args) > 0 {
 				how.Path = args[0]
 			}
-			var taken *status.Snapshot
-			err := onEtcd(cmd, &flags, "snapshot", true, func(r *bootstrap.Run) (err error) {
-				taken, err = r.SnapshotEtcd(cmd.Context(), how)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			return o.EtcdSnapshot(taken)
+			return toldEtcd(cmd, &flags, "snapshot", true,
+				func(r *bootstrap.Run) (*status.Snapshot, error) { return r.SnapshotEtcd(cmd.Context(), how) },
+				(*ui.Output).EtcdSnapshot)
 		},
 	}
 	flags.add(cmd)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,10 +35,8 @@ the cluster does not answer nothing is changed, unless --force is given. Kernel 
 				return err
 			}
 			if !yes {
-				fmt.Fprintf(cmd.ErrOrStderr(), "Take this machine, %s, out of its cluster? Type its name to go on: ", name)
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != name {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", name)}
+				if err := agreed(cmd, name, "Take this machine, %s, out of its cluster? Type its name to go on: ", name); err != nil {
+					return err
 				}
 			}
 			feed := o.Follow(ui.Course{Title: "reset " + name})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -74,10 +73,8 @@ It can be interrupted at any moment; running it again with the same archive fini
 				if err := o.Table(p, []string{"RESTORE", p.Cluster}, restoreRows(p, time.Now())); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "Restore cluster %q? Type its name to go on: ", c.Name)
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != c.Name {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", c.Name)}
+				if err := agreed(cmd, c.Name, "Restore cluster %q? Type its name to go on: ", c.Name); err != nil {
+					return err
 				}
 			}
 			var p *bootstrap.RestorePlan

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,10 +62,8 @@ touched: write the version before into it afterwards, or the next apply upgrades
 				if err := o.Plan(p, full); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "Take %q back from Kubernetes %s to %s? Type its name to go on: ", c.Name, from, to)
-				answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // no answer is no
-				if strings.TrimSpace(answer) != c.Name {
-					return &exitError{exitSpec, fmt.Errorf("nothing was changed: the answer was not %q (--yes goes on without asking)", c.Name)}
+				if err := agreed(cmd, c.Name, "Take %q back from Kubernetes %s to %s? Type its name to go on: ", c.Name, from, to); err != nil {
+					return err
 				}
 			}
 			feed, err := followOn(o, c, flags.timeout, "rollback", false, bootstrap.Open, func(r *bootstrap.Run) error {

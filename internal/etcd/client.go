@@ -23,6 +23,27 @@ type Access struct {
 	Dial          func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
+// tls is how connections to the member are secured.
+func (a Access) tls() (*tls.Config, error) {
+	pair, err := tls.X509KeyPair(a.Cert, a.Key)
+	if err != nil {
+		return nil, fmt.Errorf("etcd client certificate: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(a.CA) {
+		return nil, errors.New("etcd CA: no certificate in PEM form")
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+}
+
+// dialer is a.Dial, or an ordinary one.
+func (a Access) dialer() func(ctx context.Context, network, address string) (net.Conn, error) {
+	if a.Dial != nil {
+		return a.Dial
+	}
+	return (&net.Dialer{Timeout: connectWithin}).DialContext
+}
+
 // How long one request may take. A member that is down takes no connections; one on a slow or busy machine does, and
 // answers late.
 const (
@@ -39,23 +60,17 @@ type Client struct {
 
 // Connect prepares a client for one member. It does not wait for an answer.
 func Connect(a Access) (*Client, error) {
-	pair, err := tls.X509KeyPair(a.Cert, a.Key)
+	config, err := a.tls()
 	if err != nil {
-		return nil, fmt.Errorf("etcd client certificate: %w", err)
+		return nil, err
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(a.CA) {
-		return nil, errors.New("etcd CA: no certificate in PEM form")
-	}
-	if a.Dial == nil {
-		a.Dial = (&net.Dialer{Timeout: connectWithin}).DialContext
-	}
+	a.Dial = a.dialer()
 	dialer := grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 		return a.Dial(ctx, "tcp", host(addr))
 	})
 	api, err := clientv3.New(clientv3.Config{
 		Endpoints: []string{a.Endpoint}, DialOptions: []grpc.DialOption{dialer}, Logger: zap.NewNop(),
-		TLS: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLS: config,
 		// Reconnect soon: members are waited for while they start.
 		BackoffWaitBetween: 100 * time.Millisecond,
 	})

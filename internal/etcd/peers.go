@@ -2,13 +2,9 @@ package etcd
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 )
 
@@ -19,20 +15,12 @@ const memberListLimit = 1 << 20
 // also one that has started without quorum, which takes no clients before it has found it.
 // https://github.com/etcd-io/etcd/blob/v3.6.16/server/etcdserver/api/etcdhttp/peer.go
 func AskPeer(ctx context.Context, a Access) ([]Member, error) {
-	pair, err := tls.X509KeyPair(a.Cert, a.Key)
+	config, err := a.tls()
 	if err != nil {
-		return nil, fmt.Errorf("etcd client certificate: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(a.CA) {
-		return nil, errors.New("etcd CA: no certificate in PEM form")
-	}
-	if a.Dial == nil {
-		a.Dial = (&net.Dialer{Timeout: connectWithin}).DialContext
+		return nil, err
 	}
 	transport := &http.Transport{
-		DialContext: a.Dial, DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, MinVersion: tls.VersionTLS12},
+		DialContext: a.dialer(), DisableKeepAlives: true, TLSClientConfig: config,
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
