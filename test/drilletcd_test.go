@@ -32,8 +32,8 @@ func TestDrillEtcd(t *testing.T) {
 		flags []string
 		check func(*testing.T, *drill.Report)
 	}{
-		{"leader-loss", nil, leaderLost},
 		{"node-loss", []string{"--for", "60s"}, nodeLost},
+		{"leader-loss", nil, leaderLost},
 		{"disk-full", nil, diskFilled},
 		{"quorum-loss", nil, quorumLost},
 		{"etcd-restore", []string{"--for", "15s"}, etcdRestored},

@@ -105,11 +105,11 @@ func (c *cluster) restoreKilled(after time.Duration, args ...string) string {
 
 // restoresElsewhere loses all control planes and the operator's state, and restores on new machines at new addresses.
 func (c *cluster) restoresElsewhere(t *testing.T, a, key string, archived, pods map[string]string, body func(...string) string) {
+	c.labUp("cp-4=14", "cp-5=15", "cp-6=16") // which would start the others again
 	c.lab("kill", "cp-1", "cp-2", "cp-3")
 	if err := os.Rename(filepath.Join(c.dir, ".slipway"), filepath.Join(c.dir, "lost")); err != nil {
 		t.Fatal(err)
 	}
-	c.labUp("cp-4=14", "cp-5=15", "cp-6=16")
 	file := c.write(body("14", "15", "16"))
 	c.says(c.run("restore", "-f", file, a, "--yes"), 3, "the state directory is empty", "--identity")
 	c.says(c.run("restore", "-f", file, a, "--identity", key, "--yes"), 4, "cp-1", "does not answer", "--gone cp-1")
