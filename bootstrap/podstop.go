@@ -13,9 +13,9 @@ import (
 const stopGrace = 5 * time.Second
 
 // stopPods stops static pods on m, whose names are those of their programs. Converging makes their manifests again, and what they
-// were lies aside on the machine.
+// were lies aside on the machine. The kubelet is started anew, since it may have had no API server to hear from for long.
 func (r *Run) stopPods(ctx context.Context, m *machine, sink event.Sink, names ...string) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
-	return m.agent.Halt(ctx, node.Halt{Pods: names, Aside: "stopped", Grace: stopGrace}, sink)
+	return m.agent.Halt(ctx, node.Halt{Pods: names, Aside: "stopped", Afresh: true, Grace: stopGrace}, sink)
 }

@@ -53,8 +53,16 @@ func (m Machine) Halt(ctx context.Context, h Halt) error {
 		grace = 0
 	}
 	gone, err := m.gone(ctx, h.Pods, grace)
-	if err != nil || gone {
+	if err != nil {
 		return err
+	}
+	if (h.Afresh || !gone) && !h.Kubelet {
+		if err := m.renewKubelet(ctx); err != nil {
+			return err
+		}
+	}
+	if gone {
+		return nil
 	}
 	if err := m.stopSandboxes(ctx, h.Pods); err != nil {
 		return err
@@ -109,6 +117,17 @@ func (m Machine) stopKubelet(ctx context.Context) error {
 		return ignore(fs.ErrNotExist, err)
 	}
 	_, err := output(ctx, nil, "systemctl", "disable", "--now", "kubelet.service")
+	return err
+}
+
+// renewKubelet starts the kubelet anew where it is at work. One that has not heard from its API server since it started takes no pod out,
+// whatever becomes of the manifest: it would start the containers again, and never another pod of that name. One that has just started knows of none.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet.go ("skipping delete because sources aren't ready yet")
+func (m Machine) renewKubelet(ctx context.Context) error {
+	if !m.kubeletWorks(ctx) {
+		return nil
+	}
+	_, err := output(ctx, nil, "systemctl", "restart", "kubelet.service")
 	return err
 }
 
