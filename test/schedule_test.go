@@ -18,7 +18,7 @@ import (
 // TestSchedule lets a control plane back itself up every minute: archives appear, two are kept, they are proven there and here, status
 // tells of them and of a turn that failed; and without the block the timers go and the archives stay.
 func TestSchedule(t *testing.T) {
-	c := newCluster(t, "sch", "10.64.0", "cp-1=11")
+	c := newCluster(t, "sch", "10.65.0", "cp-1=11")
 	identity, recipient := c.key("identity")
 	const directory = "/var/backups/slipway"
 	node := nodeBlock("cp-1", "control-plane", "11", "taints = []")
