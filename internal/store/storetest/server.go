@@ -22,7 +22,7 @@ import (
 	"github.com/slipway/slipway/internal/store"
 )
 
-// Server is a real S3 server on loopback, versitygw over a folder, with one bucket.
+// Server is a real S3 server, versitygw over a folder, with one bucket.
 type Server struct {
 	store.Bucket
 	Credentials string // path of a file, in the form of AWS's shared credentials
@@ -73,22 +73,30 @@ func module() (string, error) {
 // Serve starts a server of plain HTTP and stops it when the test ends.
 func Serve(t testing.TB) *Server {
 	t.Helper()
-	return serve(t, nil)
+	return serve(t, loopback, nil)
+}
+
+// ServeAt starts one of plain HTTP at an address of this machine other than loopback's, which other machines reach.
+func ServeAt(t testing.TB, address string) *Server {
+	t.Helper()
+	return serve(t, address, nil)
 }
 
 // ServeTLS starts one of HTTPS, whose certificate is its own authority, in Bucket's CA.
 func ServeTLS(t testing.TB) *Server {
 	t.Helper()
-	return serve(t, newPair(t))
+	return serve(t, loopback, newPair(t))
 }
 
-func serve(t testing.TB, tls *pair) *Server {
+const loopback = "127.0.0.1"
+
+func serve(t testing.TB, at string, tls *pair) *Server {
 	t.Helper()
 	program, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", net.JoinHostPort(at, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
