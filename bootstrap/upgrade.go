@@ -15,22 +15,11 @@ import (
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
-	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
 )
-
-// Upgraded is how far a change of version by hand has come.
-type Upgraded struct {
-	Version       string   `json:"version"`
-	Changed       bool     `json:"changed"`  // this machine, by this run
-	Finished      bool     `json:"finished"` // nothing is left to do anywhere
-	ControlPlanes []string `json:"controlPlanes,omitempty"`
-	Workers       []string `json:"workers,omitempty"` // those that are still to be changed, as far as this machine can tell
-	Cordoned      bool     `json:"cordoned,omitempty"`
-}
 
 // meet finds out from the API how the cluster stands. Where no API server is ready, as in the midst of the change of the only one, what
 // this machine remembers has to do, and meet tells so.
@@ -233,46 +222,6 @@ func (r *Run) recallEntry(ctx context.Context, m *machine) error {
 		r.members = map[string]components.Membership{m.node.Name: was}
 	}
 	return nil
-}
-
-// levels are the versions that the API servers of the control planes are of, by node; why one does not answer stands in its place.
-func (r *Run) levels(ctx context.Context) (at map[string]string, silent map[string]error) {
-	at, silent = map[string]string{}, map[string]error{}
-	for _, m := range r.controlPlanes() {
-		client, err := r.api(m)
-		if err == nil {
-			at[m.node.Name], err = client.Version(ctx)
-		}
-		if err != nil {
-			silent[m.node.Name] = err
-		}
-	}
-	return at, silent
-}
-
-// behind tells which machines are not at a version, by what their API servers and kubelets say.
-func (r *Run) behind(ctx context.Context, client *kube.Client, version string) (u Upgraded, err error) {
-	u.Version = version
-	at, _ := r.levels(ctx)
-	kubelets, err := client.KubeletVersions(ctx)
-	if err != nil {
-		return u, err
-	}
-	for _, m := range r.controlPlanes() {
-		_, there := kubelets[m.node.Name]
-		if at[m.node.Name] != u.Version || there && kubelets[m.node.Name] != u.Version {
-			u.ControlPlanes = append(u.ControlPlanes, m.node.Name)
-		}
-		delete(kubelets, m.node.Name)
-	}
-	for name, v := range kubelets {
-		if v != u.Version {
-			u.Workers = append(u.Workers, name)
-		}
-	}
-	slices.Sort(u.ControlPlanes)
-	slices.Sort(u.Workers)
-	return u, nil
 }
 
 // OwnPlace is what a machine has to be for slipway upgrade: one of a cluster that is made by hand.
