@@ -18,14 +18,16 @@ func TestDir(t *testing.T) {
 }
 
 func TestS3(t *testing.T) {
-	for name, prefix := range map[string]string{"whole bucket": "", "prefix": "clusters/prod"} {
-		t.Run(name, func(t *testing.T) {
-			storetest.Run(t, func(t *testing.T) store.Store {
-				server := storetest.Serve(t)
-				server.Prefix = prefix
-				return open(t, server)
+	for name, serve := range map[string]func(testing.TB) *storetest.Server{"versitygw": storetest.Serve, "rclone": storetest.ServeRclone} {
+		for _, prefix := range []string{"", "clusters/prod"} {
+			t.Run(name+" /"+prefix, func(t *testing.T) {
+				storetest.Run(t, func(t *testing.T) store.Store {
+					server := serve(t)
+					server.Prefix = prefix
+					return open(t, server)
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func newPair(t testing.TB) *pair {
 	}
 }
 
-// write puts the pair into dir, and returns the flags by which versitygw takes it.
+// write puts the pair into dir, and returns the flags by which servers take it.
 func (p *pair) write(t testing.TB, dir string) []string {
 	t.Helper()
 	cert, key := filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key")
