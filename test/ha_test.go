@@ -169,21 +169,18 @@ func (c *cluster) serverHangs() {
 	client := c.freshly()
 	c.exec("cp-2", "pkill", "-STOP", "-f", "^kube-apiserver")
 	start := time.Now()
-	var lastFailure time.Time
-	for time.Since(start) < 12*time.Second {
+	last := start // failed request
+	for time.Since(last) < 5*time.Second {
+		if time.Since(start) > time.Minute {
+			t.Error("requests through the shared address still fail a minute after the server hung")
+			break
+		}
 		if _, err := client.CoreV1().Namespaces().Get(context.Background(), "default", metav1.GetOptions{}); err != nil {
-			lastFailure = time.Now()
+			last = time.Now()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	ejected := time.Duration(0)
-	if !lastFailure.IsZero() {
-		ejected = lastFailure.Sub(start)
-	}
-	t.Logf("the last failed request was %.1f s after the API server hung", ejected.Seconds())
-	if ejected > 10*time.Second {
-		t.Errorf("requests through the shared address still failed %s after the server hung", ejected)
-	}
+	t.Logf("the last failed request was %.1f s after the API server hung", last.Sub(start).Seconds())
 	c.exec("cp-2", "pkill", "-CONT", "-f", "^kube-apiserver")
 	eventually(t, 2*time.Minute, "the server taken back", func() error {
 		out := c.exec("cp-2", "sh", "-c", "curl -sk -o /dev/null -w '%{http_code}' https://"+c.net+".12:6443/readyz || true")
