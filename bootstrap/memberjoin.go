@@ -53,7 +53,7 @@ func (r *Run) enterMember(ctx context.Context, m *machine, sink event.Sink) erro
 	if err != nil {
 		return err
 	}
-	if m.state, err = r.input().State(m.node); err != nil {
+	if m.state, err = r.wanted(r.input(), m.node); err != nil {
 		return err
 	}
 	sink.Emit(event.Event{Kind: event.Changed, Subject: "etcd member", Message: "is a learner, which has no vote"})
