@@ -37,17 +37,7 @@ func (l *ArchiveList) Add(node, place string, found []backup.Listed, err error) 
 	for _, a := range found {
 		l.Archives = append(l.Archives, KeptArchive{node, a})
 	}
-	slices.SortStableFunc(l.Archives, func(a, b KeptArchive) int {
-		switch {
-		case a.Manifest == nil && b.Manifest == nil:
-			return 0
-		case a.Manifest == nil:
-			return 1
-		case b.Manifest == nil:
-			return -1
-		}
-		return b.Manifest.Taken.Compare(a.Manifest.Taken)
-	})
+	slices.SortStableFunc(l.Archives, func(a, b KeptArchive) int { return backup.NewestFirst(a.Listed, b.Listed) })
 }
 
 // Archives lists those in the state directory, in the backup block's directory on every control plane, and in its object store. A place

@@ -88,14 +88,7 @@ func fillDisk(ctx context.Context, d *drilling) error {
 	if err == nil {
 		err = d.pass(ctx, "full", d.For)
 	}
-	// Whatever came of it, and also when it was interrupted: the disk is emptied.
-	after := context.WithoutCancel(ctx)
-	emptied := d.eachStage("empty", d.victims, func(m *machine, _ event.Sink) error { return m.agent.Mend(after) })
-	d.rec.Mended()
-	if err := errors.Join(err, emptied); err != nil {
-		return err
-	}
-	return d.comeBack(ctx, d.victims)
+	return d.giveBack(ctx, "empty", err)
 }
 
 // feel waits until the victim's etcd has stopped.

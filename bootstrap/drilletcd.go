@@ -89,6 +89,18 @@ func (r *Run) leading(ctx context.Context) (*machine, error) {
 	return nil, errors.Join(append([]error{errors.New("no etcd member leads")}, reasons...)...)
 }
 
+// giveBack takes back what was done to the victims, whatever came of it, broke, and also when it was interrupted; then it waits until they
+// are whole.
+func (d *drilling) giveBack(ctx context.Context, stage string, broke error) error {
+	after := context.WithoutCancel(ctx)
+	mended := d.eachStage(stage, d.victims, func(m *machine, _ event.Sink) error { return m.agent.Mend(after) })
+	d.rec.Mended()
+	if err := errors.Join(broke, mended); err != nil {
+		return err
+	}
+	return d.comeBack(ctx, d.victims)
+}
+
 // comeBack waits until the victims are whole and their nodes Ready, and notes that they are.
 func (d *drilling) comeBack(ctx context.Context, machines []*machine) error {
 	err := d.eachStage("come back", machines, func(m *machine, sink event.Sink) error {

@@ -117,12 +117,5 @@ func cutOff(ctx context.Context, d *drilling) error {
 	if err == nil {
 		err = d.pass(ctx, "away", d.For)
 	}
-	// Whatever came of it, and also when it was interrupted: the cable is plugged in again.
-	after := context.WithoutCancel(ctx)
-	joined := d.eachStage("plug in", d.victims, func(m *machine, _ event.Sink) error { return m.agent.Mend(after) })
-	d.rec.Mended()
-	if err := errors.Join(err, joined); err != nil {
-		return err
-	}
-	return d.comeBack(ctx, d.victims)
+	return d.giveBack(ctx, "plug in", err)
 }

@@ -84,7 +84,7 @@ func (r *Run) guardApplied(was applied) (out []spec.Objection) {
 
 // guardAdoption refuses to take over a cluster of another name, whose machines the file names by mistake.
 func (r *Run) guardAdoption(node string, files map[string][]byte) error {
-	text, ok := files["/etc/kubernetes/admin.conf"]
+	text, ok := files[adminConf]
 	if !ok {
 		return nil
 	}

@@ -120,7 +120,7 @@ func (r *Run) compareMembers(ctx context.Context) error {
 func (r *Run) findHealthy(ctx context.Context) error {
 	var mu sync.Mutex
 	healthy := map[string]bool{}
-	err := each(slices.Concat(r.controlPlanes(), r.membership.gone), func(m *machine) error {
+	err := each(r.planes(), func(m *machine) error {
 		if m.host != nil && r.voting(ctx, m) == nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -134,6 +134,14 @@ func (r *Run) findHealthy(ctx context.Context) error {
 
 // findLeaving looks for the control planes that were applied and are no longer declared.
 func (r *Run) findLeaving(ctx context.Context) error {
+	if err := r.listLeaving(); err != nil {
+		return err
+	}
+	return r.lookAround(ctx, r.membership.gone)
+}
+
+// listLeaving lists them.
+func (r *Run) listLeaving() error {
 	nodes, err := r.dir.Nodes()
 	if err != nil {
 		return err
@@ -143,13 +151,21 @@ func (r *Run) findLeaving(ctx context.Context) error {
 			r.membership.gone = append(r.membership.gone, &machine{node: n})
 		}
 	}
-	return each(r.membership.gone, func(m *machine) error {
+	return nil
+}
+
+// lookAround connects to those of the machines that answer, and looks at them; of the others it notes why they do not.
+func (r *Run) lookAround(ctx context.Context, machines []*machine) error {
+	return each(machines, func(m *machine) error {
 		if m.unreached = r.reach(ctx, m); m.unreached != nil {
 			return ctx.Err()
 		}
 		return r.look(ctx, m)
 	})
 }
+
+// planes are all control planes that are declared, or were applied.
+func (r *Run) planes() []*machine { return slices.Concat(r.controlPlanes(), r.membership.gone) }
 
 // speaker is a client of a member that has quorum, and the members as it knows them.
 func (r *Run) speaker(ctx context.Context) (*etcd.Client, []etcd.Member, error) {

@@ -54,7 +54,7 @@ func (r *Run) guardQuorum(ctx context.Context) error {
 
 // quorumLost is a *QuorumLostError where quorum is lost right now. It is nil where no member answers: then nobody knows.
 func (r *Run) quorumLost(ctx context.Context) error {
-	machines := slices.Concat(r.controlPlanes(), r.membership.gone)
+	machines := r.planes()
 	members, err := r.leaderless(ctx, machines)
 	if members == nil || err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
-	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
 )
 
@@ -102,26 +101,12 @@ func (r *Run) reachPlanes(ctx context.Context) error {
 		for _, n := range r.Cluster.ControlPlanes() {
 			r.machines = append(r.machines, &machine{node: n})
 		}
-		nodes, err := r.dir.Nodes()
-		if err != nil {
+		if err := r.listLeaving(); err != nil {
 			return err
 		}
-		for _, n := range nodes {
-			if n.Role == spec.ControlPlane && !r.declares(n.Name) {
-				r.membership.gone = append(r.membership.gone, &machine{node: n})
-			}
-		}
-		return each(r.planes(), func(m *machine) error {
-			if m.unreached = r.reach(ctx, m); m.unreached != nil {
-				return ctx.Err()
-			}
-			return r.look(ctx, m)
-		})
+		return r.lookAround(ctx, r.planes())
 	})
 }
-
-// planes are all control planes that are declared, or were applied.
-func (r *Run) planes() []*machine { return slices.Concat(r.controlPlanes(), r.membership.gone) }
 
 // survivor is a member that answers.
 type survivor struct {

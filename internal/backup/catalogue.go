@@ -53,16 +53,16 @@ func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error)
 		}
 		out = append(out, a)
 	}
-	slices.SortStableFunc(out, func(a, b Listed) int {
-		switch {
-		case a.Manifest == nil || b.Manifest == nil:
-			return absent(a) - absent(b)
-		case a.Manifest.Taken.Equal(b.Manifest.Taken):
-			return 0
-		}
-		return b.Manifest.Taken.Compare(a.Manifest.Taken)
-	})
+	slices.SortStableFunc(out, NewestFirst)
 	return out, nil
+}
+
+// NewestFirst compares archives for sorting by when they were taken, what is none last.
+func NewestFirst(a, b Listed) int {
+	if a.Manifest == nil || b.Manifest == nil {
+		return absent(a) - absent(b)
+	}
+	return b.Manifest.Taken.Compare(a.Manifest.Taken)
 }
 
 func absent(a Listed) int {
