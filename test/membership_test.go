@@ -8,11 +8,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway/slipway/bootstrap"
 )
 
-// planes is a cluster of so many control planes with a shared address, and one worker.
+// planes is a cluster of so many control planes with a shared address that back themselves up, and one worker.
 func planes(numbers ...int) string {
-	body := "load_balancer \"vip\" {}\n" + nodeBlock("w-1", "worker", "21")
+	const backups = `backup {
+  schedule   = "*-*-* 05:00:00"
+  retain     = 2
+  recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+}
+`
+	body := "load_balancer \"vip\" {}\n" + backups + nodeBlock("w-1", "worker", "21")
 	for _, n := range numbers {
 		body += nodeBlock(fmt.Sprintf("cp-%d", n), "control-plane", fmt.Sprintf("1%d", n))
 	}
@@ -86,6 +94,12 @@ func TestMembership(t *testing.T) {
 		if server := c.exec("w-1", "grep", "server:", "/etc/kubernetes/kubelet.conf"); !strings.Contains(server, "10.62.0.100:6443") {
 			t.Errorf("the worker does not use the endpoint: %s", server)
 		}
+		c.exec("cp-3", "systemctl", "start", "slipway-backup.service") // which waits for its end
+		var list bootstrap.ArchiveList
+		decode(t, c.must("etcd", "backups", "-f", file, "-o", "json"), &list)
+		if len(list.Archives) != 1 || list.Archives[0].Node != "cp-3" || !list.Archives[0].Whole {
+			t.Errorf("what a control plane that joined has backed up: %+v", list)
+		}
 		c.unlost(before)
 	})
 	part("three grow to five", func(t *testing.T) {
@@ -143,9 +157,9 @@ func TestMembership(t *testing.T) {
 		c.becomes(1, 2, 4)
 		c.write(planes(1, 2, 3, 4, 6))
 		for range 3 {
-			doing := c.applyKilled(file, 3*time.Second+rand.N(40*time.Second))
+			doing := c.killed(3*time.Second+rand.N(40*time.Second), "apply", "-f", file)
 			t.Logf("killed in: %s", doing)
-			if doing == "finished" {
+			if doing == finished {
 				break
 			}
 		}

@@ -4,17 +4,15 @@ package test
 
 import (
 	"math/rand/v2"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestRecover loses two of three control planes, makes a cluster of the third with a recover that is killed again and again, lets one
-// of the lost come back with its old data, and grows back to three with all that was acknowledged.
+// TestRecover loses two of three control planes, makes a cluster of the third, lets the lost come back with their old data, and grows
+// back to three with all that was acknowledged; and then again with recovers that are killed. RECOVER_KILLS says how often (4).
 func TestRecover(t *testing.T) {
 	c := newCluster(t, "mem", "10.62.0", "cp-1=11", "cp-2=12", "cp-3=13", "w-1=21")
 	file := c.write(planes(1, 2, 3))
@@ -47,41 +45,71 @@ func TestRecover(t *testing.T) {
 	if out := c.want(3, "etcd", "recover", "-f", file); !strings.Contains(out, "nothing was changed") || !strings.Contains(out, "cp-1 becomes the only member") {
 		t.Errorf("recover without an answer:\n%s", out)
 	}
-	for range 3 {
-		c.recoverKilled(file, time.Second+rand.N(15*time.Second))
-	}
-	if r := c.run("etcd", "recover", "-f", file, "--yes"); r.code != 0 && !strings.Contains(r.stderr, "etcd has its quorum") {
+	r := c.run("etcd", "recover", "-f", file, "--yes")
+	if r.code != 0 {
 		t.Fatalf("recover: exit %d\n%s%s", r.code, r.stdout, r.stderr)
 	}
+	t.Logf("recovered in %.1f s", r.took.Seconds())
+	c.recovered(before)
+	c.growsBack(before)
+	t.Run("killed", func(t *testing.T) { c.recoversKilled(t, file, before, r.took) })
+}
+
+// recoversKilled kills recover at random moments of its course, up to four times for each time that two control planes are lost; then
+// the next is left alone and must finish, and the lost come back.
+func (c *cluster) recoversKilled(t *testing.T, file string, before map[string]string, whole time.Duration) {
+	c.t = t
+	kills := killsOf(t, "RECOVER_KILLS", 4)
+	for n := 0; n < kills; {
+		c.lab("kill", "cp-2", "cp-3")
+		for range min(4, kills-n) {
+			after := rand.N(whole)
+			doing := c.killed(after, "etcd", "recover", "-f", file, "--yes")
+			if doing == finished {
+				break
+			}
+			n++
+			half := c.run("apply", "-f", file)
+			t.Logf("kill %d after %.1f s (%s), apply then exit %d", n, after.Seconds(), doing, half.code)
+			if half.code == 3 {
+				c.says(half, 3, "stands half way", "slipway etcd recover -f")
+			} else if half.code != 5 {
+				t.Errorf("apply of a cluster whose recovery was killed: exit %d\n%s", half.code, half.stderr)
+			}
+		}
+		r := c.run("etcd", "recover", "-f", file, "--yes")
+		if r.code != 0 && !strings.Contains(r.stderr, "etcd has its quorum") {
+			t.Fatalf("recover: exit %d\n%s%s", r.code, r.stdout, r.stderr)
+		}
+		t.Logf("the next recover took %.1f s", r.took.Seconds())
+		c.recovered(before)
+		c.growsBack(before)
+	}
+}
+
+// recovered wants the only control plane to have all that was written, and what it had before beside it.
+func (c *cluster) recovered(before map[string]string) {
+	c.t.Helper()
 	if got := c.membersAt("cp-1"); got != "cp-1" {
-		t.Errorf("members are %q", got)
+		c.t.Errorf("members are %q", got)
 	}
 	c.unlost(before)
 	if out := c.exec("cp-1", "sh", "-c", "ls -d /var/lib/slipway-removed/*/etcd-before-recover/member; grep -c force-new /etc/kubernetes/manifests/etcd.yaml || true"); !strings.Contains(out, "/member") || !strings.HasSuffix(strings.TrimSpace(out), "0") {
-		t.Errorf("what recover left:\n%s", out)
+		c.t.Errorf("what recover left:\n%s", out)
 	}
+}
 
-	// Both come back with their old data, which is a quorum of what they know: they are told that they were removed.
-	c.lab("start", "cp-2")
-	c.lab("start", "cp-3")
+// growsBack lets the lost come back with their old data, which is a quorum of what they know: they are told that they were removed.
+// Then apply takes them in again.
+func (c *cluster) growsBack(before map[string]string) {
+	c.t.Helper()
+	c.lab("start", "cp-2", "cp-3")
 	time.Sleep(30 * time.Second)
 	for _, m := range []string{"cp-2", "cp-3"} {
 		if out := c.exec(m, "sh", "-c", etcdctl+"--command-timeout=3s get --prefix /registry/namespaces --keys-only 2>&1 || echo none"); !strings.Contains(out, "none") {
-			t.Errorf("%s is a cluster of its own:\n%s", m, out)
+			c.t.Errorf("%s is a cluster of its own:\n%s", m, out)
 		}
 	}
 	c.becomes(1, 2, 3)
 	c.unlost(before)
-}
-
-func (c *cluster) recoverKilled(file string, after time.Duration) {
-	cmd := exec.Command(c.binary, "etcd", "recover", "-f", file, "--yes")
-	cmd.Dir = c.dir
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) // it may have finished
-	_ = cmd.Wait()                                                                     // killed is no error here
-	timer.Stop()
-	c.t.Logf("recover killed after %s: %t", after, !cmd.ProcessState.Success())
 }

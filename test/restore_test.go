@@ -5,11 +5,8 @@ package test
 import (
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -54,18 +51,12 @@ func TestRestore(t *testing.T) {
 
 // restoresKilled kills a restore at random moments, each in its part of the whole, and wants the next to finish.
 func (c *cluster) restoresKilled(t *testing.T, file, a string, archived, pods map[string]string, whole time.Duration) {
-	kills := 4
-	if v := os.Getenv("RESTORE_KILLS"); v != "" {
-		var err error
-		if kills, err = strconv.Atoi(v); err != nil || kills < 1 {
-			t.Fatalf("RESTORE_KILLS is %q: expected a number of kills, 1 or more", v)
-		}
-	}
+	kills := killsOf(t, "RESTORE_KILLS", 4)
 	part := whole / time.Duration(kills)
 	for i := range kills {
 		c.spoil()
 		after := time.Duration(i)*part + rand.N(part)
-		doing := c.restoreKilled(after, "restore", "-f", file, a, "--yes")
+		doing := c.killed(after, "restore", "-f", file, a, "--yes")
 		half := c.run("apply", "-f", file)
 		if half.code == 3 {
 			c.says(half, 3, "stands half way", "slipway restore -f")
@@ -80,27 +71,6 @@ func (c *cluster) restoresKilled(t *testing.T, file, a string, archived, pods ma
 		t.Logf("killed after %.1f s (%s), apply then exit %d, the next restore took %.1f s", after.Seconds(), doing, half.code, r.took.Seconds())
 		c.restoredTo(archived, pods, file, "cp-1", "cp-2", "cp-3", "w-1")
 	}
-}
-
-// restoreKilled runs the program and kills it; the stages that it was in.
-func (c *cluster) restoreKilled(after time.Duration, args ...string) string {
-	log, err := os.Create(filepath.Join(c.dir, "killed.log"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer log.Close()
-	cmd := exec.Command(c.binary, args...)
-	cmd.Dir, cmd.Stderr = c.dir, log
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) // it may have finished
-	_ = cmd.Wait()                                                                     // killed is no error here
-	timer.Stop()
-	if cmd.ProcessState.Success() {
-		return "finished"
-	}
-	return runningStages(c.t, log.Name())
 }
 
 // restoresElsewhere loses all control planes and the operator's state, and restores on new machines at new addresses.

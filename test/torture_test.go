@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -27,13 +24,7 @@ type kill struct {
 // The install is divided into as many parts, each of which sees one kill. The result is written to
 // docs/results/torture.md.
 func TestKilledApplies(t *testing.T) {
-	kills := 20
-	if v := os.Getenv("TORTURE_KILLS"); v != "" {
-		var err error
-		if kills, err = strconv.Atoi(v); err != nil || kills < 1 {
-			t.Fatalf("TORTURE_KILLS is %q: expected a number of kills, 1 or more", v)
-		}
-	}
+	kills := killsOf(t, "TORTURE_KILLS", 20)
 	var whole time.Duration
 	if !t.Run("undisturbed", func(t *testing.T) { whole = undisturbed(t) }) {
 		t.FailNow()
@@ -62,7 +53,7 @@ func undisturbed(t *testing.T) time.Duration {
 func killAndApply(t *testing.T, after time.Duration) kill {
 	c := newCluster(t, "torture", "10.85.0", highlyAvailableMachines()...)
 	file := c.write(highlyAvailable())
-	k := kill{after: after, doing: c.applyKilled(file, after)}
+	k := kill{after: after, doing: c.killed(after, "apply", "-f", file)}
 	id := c.clusterID()
 	r := c.run("apply", "-f", file)
 	if r.code != 0 {
@@ -76,27 +67,6 @@ func killAndApply(t *testing.T, after time.Duration) kill {
 	}
 	t.Logf("killed after %4.1f s (%s), the next apply took %.1f s", after.Seconds(), k.doing, r.took.Seconds())
 	return k
-}
-
-// applyKilled runs apply and kills it; the stages that it was in, or "finished" where it was faster.
-func (c *cluster) applyKilled(file string, after time.Duration) (doing string) {
-	log, err := os.Create(filepath.Join(c.dir, "killed.log"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer log.Close()
-	cmd := exec.Command(c.binary, "apply", "-f", file)
-	cmd.Dir, cmd.Stderr = c.dir, log
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) // it may have finished
-	_ = cmd.Wait()                                                                     // killed is no error here
-	timer.Stop()
-	if cmd.ProcessState.Success() {
-		return "finished"
-	}
-	return runningStages(c.t, log.Name())
 }
 
 func writeKills(t *testing.T, whole time.Duration, kills []kill) {

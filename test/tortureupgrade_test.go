@@ -44,7 +44,7 @@ func TestKilledUpgrades(t *testing.T) {
 		longest[version] = c.whileAskedFor(func() {
 			for len(done) < kills*(hop+1)/(len(versions)-1) {
 				k := killedUpgrade{to: version, after: 5*time.Second + rand.N(35*time.Second)}
-				if k.doing = c.applyKilled(file, k.after); k.doing == "finished" {
+				if k.doing = c.killed(k.after, "apply", "-f", file); k.doing == finished {
 					break
 				}
 				t.Logf("%s: killed after %.1f s (%s)", k.to, k.after.Seconds(), k.doing)

@@ -39,7 +39,7 @@ func TestUpgrade(t *testing.T) {
 	part("a bad flag stops at the first node, which is put back", func(t *testing.T) { c.badFlag(file) })
 	part("an apply is killed, and the next goes on", func(t *testing.T) {
 		c.to("1.35.4", "")
-		doing := c.applyKilled(file, 75*time.Second)
+		doing := c.killed(75*time.Second, "apply", "-f", file)
 		t.Logf("killed in %s", doing)
 		c.onTheWay(file)
 	})

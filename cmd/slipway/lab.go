@@ -120,9 +120,9 @@ func newLabDown() *cobra.Command {
 func newLabStart() *cobra.Command {
 	var rebooted bool
 	cmd := &cobra.Command{
-		Use:   "start MACHINE",
-		Short: "Switch a machine on again, after kill or poweroff, and wait for it",
-		Args:  cobra.ExactArgs(1),
+		Use:   "start MACHINE…",
+		Short: "Switch machines on again, after kill or poweroff, and wait for them",
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := openLab(cmd)
 			if err != nil {
@@ -131,7 +131,7 @@ func newLabStart() *cobra.Command {
 			if rebooted {
 				return l.Restart(args[0])
 			}
-			return l.Start(cmd.Context(), args[0], labSink(cmd))
+			return l.Start(cmd.Context(), labSink(cmd), args...)
 		},
 	}
 	cmd.Flags().BoolVar(&rebooted, "rebooted", false, "the machine has just ended in a reboot")

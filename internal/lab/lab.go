@@ -13,17 +13,23 @@ import (
 	"github.com/slipway/slipway/internal/event"
 )
 
-// Start switches the machine on and returns when it answers; one that is on is only waited for. Its
-// disk is as it was, its network interface is new, and its cable is plugged in.
-func (l *Lab) Start(ctx context.Context, name string, sink event.Sink) error {
-	m, err := l.machine(name)
-	if err != nil {
-		return err
+// Start switches machines on and returns when all answer; one that is on is only waited for. Their
+// disks are as they were, their network interfaces are new, and their cables are plugged in.
+func (l *Lab) Start(ctx context.Context, sink event.Sink, names ...string) error {
+	var machines []instance
+	for _, name := range names {
+		m, err := l.machine(name)
+		if err != nil {
+			return err
+		}
+		machines = append(machines, m)
 	}
-	if err := l.locked(m.powerOn); err != nil {
-		return err
+	for _, m := range machines {
+		if err := l.locked(m.powerOn); err != nil {
+			return err
+		}
 	}
-	return m.ready(ctx, event.On(sink, "", "lab"))
+	return awaitAll(ctx, machines, event.On(sink, "", "lab"))
 }
 
 // Restart switches a machine on that has ended in a reboot, unless it was killed meanwhile. It is for

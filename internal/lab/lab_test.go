@@ -179,7 +179,7 @@ func testPowerLoss(t *testing.T, l *Lab) {
 	if err := l.Kill("a"); err != nil {
 		t.Errorf("second kill: %v", err)
 	}
-	if err := l.Start(t.Context(), "a", testSink(t)); err != nil {
+	if err := l.Start(t.Context(), testSink(t), "a"); err != nil {
 		t.Fatal(err)
 	}
 	if got := inMachine(t, l, "a", "cat /etc/kept /var/lib/etcd/kept"); got != "kept\nkept" {
@@ -206,7 +206,7 @@ func testReboot(t *testing.T, l *Lab) {
 		pid, err := l.instance(1).leader()
 		return err == nil && pid != 0 && pid != former && l.instance(1).sshAnswers(t.Context()) == nil
 	})
-	if err := l.Start(t.Context(), "b", testSink(t)); err != nil { // waits for the boot's end
+	if err := l.Start(t.Context(), testSink(t), "b"); err != nil { // waits for the boot's end
 		t.Fatal(err)
 	}
 	if err := l.Check(t.Context(), "b"); err != nil {

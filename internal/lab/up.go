@@ -99,9 +99,14 @@ func (l *Lab) make(ctx context.Context, sink event.Sink) error {
 	if err != nil {
 		return err
 	}
+	return awaitAll(ctx, l.instances(), sink)
+}
+
+// awaitAll waits until all machines have booted.
+func awaitAll(ctx context.Context, machines []instance, sink event.Sink) error {
 	var wait errgroup.Group
-	faults := make([]error, len(l.state.Machines))
-	for i, m := range l.instances() {
+	faults := make([]error, len(machines))
+	for i, m := range machines {
 		wait.Go(func() error {
 			faults[i] = m.ready(ctx, sink)
 			return nil
