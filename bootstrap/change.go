@@ -130,7 +130,8 @@ func (r *Run) closeChange(ctx context.Context, client *kube.Client, version stri
 	})
 }
 
-// markApplied lets the machines of a cluster that they can join by themselves know that a file says what it is, and of which version.
+// markApplied lets the machines of a cluster that others can join by themselves know what it is now, and that a file says so: its
+// control planes, endpoint and version may be others than when it was opened for joining.
 func (r *Run) markApplied(ctx context.Context) error {
 	if r.Here != "" {
 		return nil
@@ -139,18 +140,37 @@ func (r *Run) markApplied(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = revise(ctx, client.Typed, func(c *spec.Cluster, kept *corev1.ConfigMap) error {
-		c.Kubernetes = r.Cluster.Kubernetes
+	err = r.openAgain(ctx, client)
+	if apierrors.IsNotFound(err) { // it is not open for joining
+		return nil
+	}
+	return err
+}
+
+func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
+	declared, err := declaredIn(ctx, client.Typed, "")
+	if err != nil {
+		return err
+	}
+	in := r.input()
+	if in.Cluster, err = r.withJoined(ctx, client, declared); err != nil {
+		return err
+	}
+	objects, err := opening(in, true)
+	if err != nil {
+		return err
+	}
+	if err := client.Apply(ctx, objects); err != nil {
+		return fmt.Errorf("open the cluster for joining: %w", err)
+	}
+	return revise(ctx, client.Typed, func(c *spec.Cluster, kept *corev1.ConfigMap) error {
+		*c = *in.Cluster
 		delete(kept.Data, changeKey) // every machine is as the file says
 		if kept.Annotations[fileAnnotation] == "" {
 			metav1.SetMetaDataAnnotation(&kept.ObjectMeta, fileAnnotation, time.Now().UTC().Format(time.DateOnly))
 		}
 		return nil
 	})
-	if apierrors.IsNotFound(err) { // it is not open for joining
-		return nil
-	}
-	return err
 }
 
 // halfWay refuses to go on with a cluster whose version is being changed by hand.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
@@ -85,18 +86,37 @@ func (r *Run) current(ctx context.Context, client *kube.Client) (there, same boo
 		r.change, err = readChange(kept)
 		return true, true, err
 	}
+	if r.Cluster, err = r.withJoined(ctx, client, c); err != nil {
+		return true, false, err
+	}
+	return true, text == string(spec.Write(r.Cluster)), nil
+}
+
+// withJoined is the file's cluster with the control planes that have joined since, as the declaration in the API names them.
+func (r *Run) withJoined(ctx context.Context, client *kube.Client, declared *spec.Cluster) (*spec.Cluster, error) {
 	registered, err := client.NodeNames(ctx)
 	if err != nil {
-		return true, false, err
+		return nil, err
 	}
 	whole := *r.Cluster
 	whole.Nodes = slices.Clone(r.Cluster.Nodes)
-	for _, n := range c.ControlPlanes() {
+	for _, n := range declared.ControlPlanes() {
 		known := slices.ContainsFunc(whole.Nodes, func(o spec.Node) bool { return o.Name == n.Name })
 		if !known && registered[n.Name] {
 			whole.Nodes = append(whole.Nodes, n)
 		}
 	}
-	r.Cluster = &whole
-	return true, text == string(spec.Write(&whole)), nil
+	return &whole, nil
+}
+
+// opening are the objects by which machines join the cluster of in. Its declaration is left out where it is there already and says
+// the same, for a machine may be joining.
+func opening(in *components.Input, declared bool) ([]*unstructured.Unstructured, error) {
+	objects, err := in.Joining()
+	if !declared {
+		return objects, err
+	}
+	return slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool {
+		return o.GetKind() == "ConfigMap" && o.GetName() == components.DeclarationName
+	}), err
 }

@@ -3,10 +3,7 @@ package bootstrap
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/bundle"
@@ -72,14 +69,9 @@ func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error)
 	in := &components.Input{Cluster: r.Cluster, Certs: r.certs, Payload: components.Payload{Images: map[string]node.Image{
 		"kube": {Ref: bundle.Reference("kube", version)},
 	}}}
-	objects, err := in.Joining()
+	objects, err := opening(in, there && same)
 	if err != nil {
 		return Ticket{}, err
-	}
-	if there && same { // left alone, for a machine may be joining
-		objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool {
-			return o.GetKind() == "ConfigMap" && o.GetName() == components.DeclarationName
-		})
 	}
 	if err := client.Apply(ctx, objects); err != nil {
 		return Ticket{}, fmt.Errorf("open the cluster for joining: %w", err)

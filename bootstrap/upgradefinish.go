@@ -117,10 +117,8 @@ func (r *Run) objectsOfAll(ctx context.Context, client *kube.Client) ([]*unstruc
 	if err != nil || !r.opened {
 		return objects, err
 	}
-	joining, err := in.Joining()
-	return append(objects, slices.DeleteFunc(joining, func(o *unstructured.Unstructured) bool {
-		return o.GetKind() == "ConfigMap" && o.GetName() == components.DeclarationName
-	})...), err
+	joining, err := opening(in, true)
+	return append(objects, joining...), err
 }
 
 // settle lets every machine give up what it spared. One that cannot be told keeps it until it is next changed, which does no harm.

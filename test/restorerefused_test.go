@@ -4,85 +4,56 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
 	"github.com/slipway/slipway/internal/archive"
-	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
 
-// archive makes an archive and the identity that opens it, of what the machines have: etcd's own tool and the files of cp-1.
-func (c *cluster) archive() (path, identity string) {
-	t := c.t
-	t.Helper()
-	certs := "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key"
-	var status struct {
-		Revision int64 `json:"revision"`
-	}
-	text := c.exec("cp-1", "sh", "-c", "etcdctl "+certs+" snapshot save /tmp/s.db >/dev/null 2>&1; etcdutl snapshot status /tmp/s.db -w json")
-	if err := json.Unmarshal([]byte(text), &status); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	raw, err := exec.Command(c.binary, "lab", "exec", "--name", c.name, "--dir", c.labDir(), "cp-1", "--", "sh", "-c", "cat /tmp/s.db && rm /tmp/s.db").Output()
-	if err != nil {
-		t.Fatalf("snapshot: %v", err)
-	}
-	dir := t.TempDir()
-	snapshot := filepath.Join(dir, "snapshot.db")
-	if err := os.WriteFile(snapshot, raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	secrets := map[string][]byte{}
-	for _, p := range pki.RecoverPaths(spec.ControlPlane) {
-		out, err := exec.Command(c.binary, "lab", "exec", "--name", c.name, "--dir", c.labDir(), "cp-1", "--", "cat", p).Output()
-		if err == nil {
-			secrets[p] = out
-		}
-	}
-	key, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipient, err := archive.ParseRecipient(key.Recipient().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	identity, path = filepath.Join(dir, "key.txt"), filepath.Join(dir, "res.slipway")
-	if err := os.WriteFile(identity, []byte(key.String()+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var members []archive.Member
-	for i := range 3 {
-		members = append(members, archive.Member{Name: fmt.Sprintf("cp-%d", i+1), Peer: fmt.Sprintf("https://%s.1%d:2380", c.net, i+1)})
-	}
-	declared, err := spec.Read(filepath.Join(c.dir, "cluster.hcl"), spec.LoadOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := pki.Rebuild(map[string]map[string][]byte{"cp-1": secrets})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = archive.Create(path, archive.Contents{
-		Manifest: archive.Manifest{
-			Taken: time.Now(), Cluster: archive.Cluster{Name: c.name, ID: set.ClusterID()}, Node: "cp-1",
-			Versions: archive.Versions{Kubernetes: kubernetesVersion(), Etcd: "3.6.16"}, Etcd: archive.Etcd{Revision: status.Revision, Members: members},
-		},
-		Spec: spec.Write(declared), Secrets: secrets, Snapshot: snapshot, Recipients: []archive.Recipient{recipient},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+// archive makes an archive and the identity that opens it.
+func (c *cluster) archive(file string) (path, identity string) {
+	c.t.Helper()
+	identity, recipient := c.key("identity")
+	path = filepath.Join(c.dir, "res.slipway")
+	c.must("etcd", "backup", "-f", file, "--recipient", recipient, path)
 	return path, identity
+}
+
+// ofVersions is the archive as if other versions had made it, sealed to the same identity.
+func (c *cluster) ofVersions(path, identity, kubernetes, etcd string) string {
+	c.t.Helper()
+	a, err := archive.Open(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer a.Close()
+	keys, err := archive.ReadIdentities(identity)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m := a.Manifest()
+	recipient, err := archive.ParseRecipient(m.Recipients[0])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	secrets, err := a.Secrets(keys...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	snapshot := filepath.Join(c.dir, "snapshot.db")
+	if err := a.ExtractSnapshot(snapshot); err != nil {
+		c.t.Fatal(err)
+	}
+	m.Versions.Kubernetes, m.Versions.Etcd = kubernetes, etcd
+	other := filepath.Join(c.dir, "other.slipway")
+	if _, err := archive.Create(other, archive.Contents{Manifest: m, Spec: a.Spec(), Secrets: secrets, Recipients: []archive.Recipient{recipient}, Snapshot: snapshot}); err != nil {
+		c.t.Fatal(err)
+	}
+	return other
 }
 
 // restoreRefuses tries all that is refused while the cluster serves, and wants it untouched.
@@ -111,6 +82,9 @@ func (c *cluster) restoreRefuses(file, a, key, body string) {
 		t.Fatal(err)
 	}
 	c.says(c.run("restore", "-f", file, a, "--identity", wrong, "--yes"), 3, "its keys are sealed to")
+	v := kubernetesVersion()
+	c.says(c.run("restore", "-f", file, c.ofVersions(a, key, "1.30.9", "3.5.21"), "--yes"), 3, "is of Kubernetes 1.30.9, and the file says "+v)
+	c.says(c.run("restore", "-f", file, c.ofVersions(a, key, v, "3.9.0"), "--yes"), 3, "is of etcd 3.9.0, whose form")
 	c.says(c.run("restore", "-f", file, a, "--gone", "cp-3", "--yes"), 3, "it is in the file")
 	c.says(c.run("restore", "-f", file, a), 3, "nothing was changed")
 	plan := c.run("restore", "-f", file, a)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/spec"
 )
 
 func newEtcdBackup() *cobra.Command {
@@ -25,8 +26,8 @@ func newEtcdBackup() *cobra.Command {
 etcd, the cluster's declaration, and the authorities and keys without which the snapshot is no use. A snapshot alone is not
 enough: Secrets are encrypted in etcd, with a key that lies on the control planes and in your state directory only.
 
-The authorities and keys in it are sealed to the recipients that you name: age keys (age1…, made by age-keygen), or the public
-halves of SSH keys of type ed25519 or RSA. Whoever has the archive and the private half of one of them, the identity, has the
+The authorities and keys in it are sealed to the recipients that you name, or else to those of the backup block in the cluster's
+file: age keys (age1…, made by age-keygen), or the public halves of SSH keys of type ed25519 or RSA. Whoever has the archive and the private half of one of them, the identity, has the
 cluster. Keep identities away from archives, and more than one of them: an archive whose identities are lost gives back the
 data only as long as a control plane or the state directory is left. The snapshot itself is compressed and not encrypted:
 Secrets in it are, as they are in etcd; ConfigMaps and all else can be read by whoever gets the file.
@@ -38,7 +39,8 @@ make archives by themselves.
 
 With --keep the oldest archives of this cluster in that folder or under that prefix are deleted afterwards. Only archives that are whole count, and only such
 are deleted: damaged ones, other clusters' and other files are never touched.`,
-		Example: `  slipway etcd backup -f cluster.hcl --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
+		Example: `  slipway etcd backup -f cluster.hcl
+  slipway etcd backup -f cluster.hcl --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
   slipway etcd backup -f cluster.hcl --recipients-file ~/.ssh/id_ed25519.pub /mnt/backups/
   slipway etcd backup -f cluster.hcl --recipients-file recipients s3://archives/prod --s3-endpoint s3.example.com --s3-credentials s3-credentials`,
 		Args: cobra.MaximumNArgs(1),
@@ -70,6 +72,11 @@ are deleted: damaged ones, other clusters' and other files are never touched.`,
 			if err != nil {
 				return err
 			}
+			if len(how.Recipients) == 0 {
+				if how.Recipients, err = declaredRecipients(c); err != nil {
+					return &exitError{exitSpec, err}
+				}
+			}
 			var made *bootstrap.BackedUp
 			_, err = followOn(o, c, flags.timeout, "backup", true, viewHere(here), func(r *bootstrap.Run) (err error) {
 				made, err = r.Backup(cmd.Context(), how)
@@ -97,7 +104,22 @@ are deleted: damaged ones, other clusters' and other files are never touched.`,
 	return cmd
 }
 
-// readRecipients gathers those of the flags: at least one.
+// declaredRecipients are those of the file's backup block, which are wanted where no flag names any.
+func declaredRecipients(c *spec.Cluster) (out []archive.Recipient, err error) {
+	if c.Backup == nil {
+		return nil, errors.New("name at least one recipient, with --recipient age1…, --recipients-file, or in the backup block of the cluster's file: the archive holds the cluster's keys, which are sealed to them")
+	}
+	for _, text := range c.Backup.Recipients {
+		r, err := archive.ParseRecipient(text)
+		if err != nil {
+			return nil, fmt.Errorf("recipients of the backup block: %w", err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// readRecipients gathers those of the flags.
 func readRecipients(texts, files []string) ([]archive.Recipient, error) {
 	var out []archive.Recipient
 	for _, text := range texts {
@@ -117,9 +139,6 @@ func readRecipients(texts, files []string) ([]archive.Recipient, error) {
 			return nil, fmt.Errorf("--recipients-file %s: %w", file, err)
 		}
 		out = append(out, found...)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("name at least one recipient, with --recipient age1… or --recipients-file: the archive holds the cluster's keys, which are sealed to them")
 	}
 	return out, nil
 }
