@@ -48,6 +48,11 @@ type Live struct {
 	Keys     int64 `json:"keys"`
 }
 
+// RestoredSince reports whether the cluster that answers was restored after the archive was taken: then revisions do not count writes.
+func (p *RestorePlan) RestoredSince() bool {
+	return p.Live != nil && p.Live.Revision-p.Revision >= leastBump
+}
+
 // leastBump is by how much a restored cluster's revision is ahead of the snapshot's, so that it is later than any that a client can
 // have seen. A busy cluster makes some hundred revisions a second.
 const leastBump = 1_000_000_000

@@ -135,6 +135,8 @@ func restoreLoss(p *bootstrap.RestorePlan) string {
 		return "no etcd answers: what was written since the archive was taken is not known, and LOST"
 	case p.Live.Revision < p.Revision:
 		return fmt.Sprintf("%d keys at revision %d, which the archive is ahead of: they are LOST", p.Live.Keys, p.Live.Revision)
+	case p.RestoredSince():
+		return fmt.Sprintf("%d keys at revision %d, of a cluster that was restored since the archive was taken: all that was written since is LOST", p.Live.Keys, p.Live.Revision)
 	}
 	return fmt.Sprintf("%d keys at revision %d: %d writes since the archive was taken are LOST", p.Live.Keys, p.Live.Revision, p.Live.Revision-p.Revision)
 }
