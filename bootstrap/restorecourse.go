@@ -33,13 +33,13 @@ func (r *Run) Restore(ctx context.Context) (err error) {
 	if err := r.dir.Save(r.certs); err != nil {
 		return err
 	}
-	if !j.Seeded {
-		if err := r.sendAhead(ctx); err != nil {
+	if j.Seeded {
+		// Control planes there were that have come back since may be the old cluster together.
+		if err := r.haltAll(ctx, nil); err != nil {
 			return err
 		}
-		if err := r.exchangeData(ctx); err != nil {
-			return err
-		}
+	} else if err := r.exchange(ctx); err != nil {
+		return err
 	}
 	if err := r.startRestored(ctx); err != nil {
 		return err
@@ -51,6 +51,14 @@ func (r *Run) Restore(ctx context.Context) (err error) {
 		return err
 	}
 	return r.finishRestore(ctx)
+}
+
+// exchange prepares machines while all still runs, and then gives them the data.
+func (r *Run) exchange(ctx context.Context) error {
+	if err := r.sendAhead(ctx); err != nil {
+		return err
+	}
+	return r.exchangeData(ctx)
 }
 
 // sendAhead brings machines what they will need while all still runs, and lets control planes take it in.
@@ -86,10 +94,7 @@ func (r *Run) exchangeData(ctx context.Context) error {
 	if err := errors.Join(r.dir.Put(restoreFile, j), r.rememberMembers()); err != nil {
 		return err
 	}
-	if err := r.halt(ctx, "stop", clientPods, balancing); err != nil {
-		return err
-	}
-	if err := r.halt(ctx, "stop-etcd", etcdPod, nil); err != nil {
+	if err := r.haltAll(ctx, r.controlPlanes()); err != nil {
 		return err
 	}
 	if err := r.eachStage("data", r.controlPlanes(), func(m *machine, sink event.Sink) error { return r.seed(ctx, m, sink) }); err != nil {
@@ -99,10 +104,18 @@ func (r *Run) exchangeData(ctx context.Context) error {
 	return r.dir.Put(restoreFile, j)
 }
 
-// halt stops static pods on all control planes that there are and were; on the latter also more, and the kubelet, which would go on
+// haltAll stops these control planes and all that there were: what writes to etcd everywhere, and then etcd.
+func (r *Run) haltAll(ctx context.Context, planes []*machine) error {
+	if err := r.halt(ctx, "stop", planes, clientPods, balancing); err != nil {
+		return err
+	}
+	return r.halt(ctx, "stop-etcd", planes, etcdPod, nil)
+}
+
+// halt stops static pods on these control planes and those that there were; on the latter also more, and the kubelet, which would go on
 // as a node that another machine may be by now.
-func (r *Run) halt(ctx context.Context, stage string, pods, more []string) error {
-	machines, was := slices.Clone(r.controlPlanes()), map[*machine]bool{}
+func (r *Run) halt(ctx context.Context, stage string, planes []*machine, pods, more []string) error {
+	machines, was := slices.Clone(planes), map[*machine]bool{}
 	for _, f := range r.restore.former {
 		if f.host != nil {
 			machines, was[f.machine] = append(machines, f.machine), true
@@ -156,6 +169,9 @@ func (r *Run) finishRestore(ctx context.Context) error {
 		if err := r.dir.Drop(rolloutFile); err != nil {
 			return err
 		}
+	}
+	if err := r.dir.Drop(recoveryFile); err != nil { // what was being recovered is replaced
+		return err
 	}
 	j.Finished = time.Now().UTC().Truncate(time.Second)
 	return errors.Join(r.dir.Put(restoreFile, j), r.markApplied(ctx))

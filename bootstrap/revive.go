@@ -21,11 +21,15 @@ type Recovery struct {
 	Begun    time.Time `json:"begun"`
 	Index    uint64    `json:"index"`  // of the last entry that the survivor knows to be decided
 	Others   []Other   `json:"others"` // what there is to say of each other control plane
+	Voters   int       `json:"voters"` // how many etcd had; 0 where an older program began it
+	Forced   bool      `json:"forced"` // the survivor may be the only member already
 	GoesOn   bool      `json:"-"`      // it was begun before, and cut off
 
 	Etcd      []byte `json:"etcd"` // the survivor's manifests
 	APIServer []byte `json:"apiServer"`
 }
+
+func (p *Recovery) voters() int { return cmp.Or(p.Voters, len(p.Others)+1) }
 
 // Other is a control plane that is no member afterwards.
 type Other struct {
@@ -61,24 +65,16 @@ func (r *Run) guardRecovery() error {
 // PlanRecovery finds out whether etcd has lost its quorum for good, and from which member it can be recovered: the one that knows
 // most to be decided, unless from names another. It changes nothing.
 func (r *Run) PlanRecovery(ctx context.Context, from string) (*Recovery, error) {
-	var err error
-	if r.certs, err = r.stored(); errors.Is(err, statedir.ErrEmpty) {
-		return nil, &RecoveryError{r.Cluster.StateDir + " knows no cluster", "run it where the cluster is applied from: its state directory holds the keys to etcd", false}
-	} else if err != nil {
+	kept, begun, err := r.openRecovery(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.reachPlanes(ctx); err != nil {
-		return nil, err
-	}
-	kept := new(Recovery)
-	if begun, err := r.dir.Get(recoveryFile, kept); err != nil {
-		return nil, err
-	} else if begun {
-		kept.GoesOn = true
-		return kept, r.mayGoOn(kept, from)
+	if begun {
+		return r.goOn(ctx, kept, from)
 	}
 	err = r.stage("quorum", func(event.Sink) error { return r.guardQuorum(ctx) })
-	if lost := new(QuorumLostError); err != nil && !errors.As(err, &lost) {
+	lost := new(QuorumLostError)
+	if err != nil && !errors.As(err, &lost) {
 		return nil, err
 	}
 	members, findErr := r.survivors(ctx)
@@ -86,13 +82,35 @@ func (r *Run) PlanRecovery(ctx context.Context, from string) (*Recovery, error) 
 	case findErr != nil:
 		return nil, findErr
 	case err == nil && len(members) == 0:
-		return nil, &RecoveryError{"no etcd member answers on any control plane that does", "start one: systemctl start containerd kubelet on a machine that has /var/lib/etcd/member; etcd restore makes a cluster of a backup where no data is left", false}
+		return nil, &RecoveryError{"no etcd member answers on any control plane that does", "start one: systemctl start containerd kubelet on a machine that has /var/lib/etcd/member; slipway restore makes a cluster of a backup where no data is left", false}
 	case err == nil && slices.ContainsFunc(members, func(s survivor) bool { return s.leader }):
 		return nil, &RecoveryError{"etcd has its quorum: there is nothing to recover", "slipway status shows what is wrong; slipway apply mends it, and replaces control planes that are gone", false}
 	case err == nil:
 		return nil, &RecoveryError{"etcd has no leader, but a majority of its members still have their data on machines that answer", "they come to a quorum by themselves once they run and reach each other: see to ports 2379 and 2380 between them, and slipway apply starts what does not run", false}
 	}
-	return r.choose(members, from)
+	p, err := r.choose(members, from)
+	if err == nil {
+		p.Voters = lost.Total
+	}
+	return p, err
+}
+
+// openRecovery connects to the control planes, and is the recovery that stands half way, if one does.
+func (r *Run) openRecovery(ctx context.Context) (kept *Recovery, begun bool, err error) {
+	if r.certs, err = r.stored(); errors.Is(err, statedir.ErrEmpty) {
+		return nil, false, &RecoveryError{r.Cluster.StateDir + " knows no cluster", "run it where the cluster is applied from: its state directory holds the keys to etcd", false}
+	} else if err != nil {
+		return nil, false, err
+	}
+	if err := r.guardRestored(); err != nil { // the data of all control planes is about to be another
+		return nil, false, err
+	}
+	if err := r.reachPlanes(ctx); err != nil {
+		return nil, false, err
+	}
+	kept = new(Recovery)
+	begun, err = r.dir.Get(recoveryFile, kept)
+	return kept, begun, err
 }
 
 // reachPlanes connects to all control planes that there were or are, as far as they answer.
@@ -167,8 +185,14 @@ func (r *Run) choose(members []survivor, from string) (*Recovery, error) {
 	if !r.declares(out.Survivor) {
 		return nil, &RecoveryError{out.Survivor + " has the data, and is not in the file", "put it back into the file until another has joined", false}
 	}
+	out.Others = r.others(out.Survivor, members)
+	return out, nil
+}
+
+// others says of the control planes but the named survivor what becomes of them.
+func (r *Run) others(name string, members []survivor) (out []Other) {
 	for _, m := range r.planes() {
-		if m.node.Name == out.Survivor {
+		if m.node.Name == name {
 			continue
 		}
 		other := Other{Name: m.node.Name, Address: m.node.Address.String()}
@@ -183,21 +207,9 @@ func (r *Run) choose(members []survivor, from string) (*Recovery, error) {
 		default:
 			other.Is = "is in no cluster, and stays as it is"
 		}
-		out.Others = append(out.Others, other)
+		out = append(out, other)
 	}
-	return out, nil
-}
-
-// mayGoOn refuses to go on with a recovery by another member than that which it was begun with.
-func (r *Run) mayGoOn(kept *Recovery, from string) error {
-	if from != "" && from != kept.Survivor {
-		return &RecoveryError{"the recovery was begun from " + kept.Survivor + ", and must be finished from there", "leave --from out", true}
-	}
-	m := r.planeOf(kept.Survivor)
-	if m == nil || m.host == nil {
-		return &RecoveryError{"the recovery was begun from " + kept.Survivor + ", which does not answer", "bring it back: what its etcd had before lies aside there", true}
-	}
-	return nil
+	return out
 }
 
 func (r *Run) planeOf(name string) *machine {

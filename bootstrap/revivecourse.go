@@ -80,6 +80,10 @@ rm -rf "$2.part"; mkdir -p "$2.part"; chmod 0700 "$2.part"; cp -a "$1" "$2.part/
 
 // forceMember starts the survivor once as the only member, and raises the revision: it may lack the last that clients have seen.
 func (r *Run) forceMember(ctx context.Context, m *machine, p *Recovery, sink event.Sink) error {
+	p.Forced = true // from here on the others' cluster is not the survivor's
+	if err := r.dir.Put(recoveryFile, p); err != nil {
+		return err
+	}
 	s, err := components.ForceNewCluster(r.certs.ClusterID(), m.node.Name, p.Etcd)
 	if err != nil {
 		return err

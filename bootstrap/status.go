@@ -39,7 +39,7 @@ func (r *Run) Status(ctx context.Context) (*status.Status, error) {
 	if err := r.statusRollout(s); err != nil {
 		return nil, err
 	}
-	if err := r.statusRestore(s); err != nil {
+	if err := errors.Join(r.statusRestore(s), r.statusRecovery(s)); err != nil {
 		return nil, err
 	}
 	s.Health = r.health(s)

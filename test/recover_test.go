@@ -3,7 +3,12 @@
 package test
 
 import (
+	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +58,7 @@ func TestRecover(t *testing.T) {
 	c.recovered(before)
 	c.growsBack(before)
 	t.Run("killed", func(t *testing.T) { c.recoversKilled(t, file, before, r.took) })
+	t.Run("the lost come back", func(t *testing.T) { c.comesBack(t, file, before, r.took) })
 }
 
 // recoversKilled kills recover at random moments of its course, up to four times for each time that two control planes are lost; then
@@ -71,10 +77,10 @@ func (c *cluster) recoversKilled(t *testing.T, file string, before map[string]st
 			n++
 			half := c.run("apply", "-f", file)
 			t.Logf("kill %d after %.1f s (%s), apply then exit %d", n, after.Seconds(), doing, half.code)
-			if half.code == 3 {
-				c.says(half, 3, "stands half way", "slipway etcd recover -f")
-			} else if half.code != 5 {
-				t.Errorf("apply of a cluster whose recovery was killed: exit %d\n%s", half.code, half.stderr)
+			if c.halfRecovered() {
+				c.says(half, 5, "stands half way", "slipway etcd recover -f")
+			} else { // it had not begun yet
+				c.says(half, 5, "has lost its quorum", "slipway etcd recover -f")
 			}
 		}
 		r := c.run("etcd", "recover", "-f", file, "--yes")
@@ -84,6 +90,66 @@ func (c *cluster) recoversKilled(t *testing.T, file string, before map[string]st
 		t.Logf("the next recover took %.1f s", r.took.Seconds())
 		c.recovered(before)
 		c.growsBack(before)
+	}
+}
+
+// halfRecovered is whether the state directory keeps a recovery that stands half way.
+func (c *cluster) halfRecovered() bool {
+	c.t.Helper()
+	_, err := os.Stat(filepath.Join(c.dir, ".slipway", c.name, "recovery.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// comesBack kills a recover half way, and lets the others come back with their data: it is not gone on with, but called off. Early, the
+// survivor is put back; late, it is a cluster of its own, which is given up for that of the others.
+func (c *cluster) comesBack(t *testing.T, file string, before map[string]string, whole time.Duration) {
+	c.t = t
+	for _, late := range []bool{false, true} {
+		c.lab("kill", "cp-2", "cp-3")
+		c.halfWay(file, whole, late)
+		c.lab("start", "cp-2", "cp-3")
+		c.says(c.run("apply", "-f", file), 5, "stands half way")
+		if s := c.run("status", "-f", file); s.code == 0 || !strings.Contains(s.stdout+s.stderr, "stands half way") {
+			t.Errorf("status, exit %d, does not say so:\n%s%s", s.code, s.stdout, s.stderr)
+		}
+		c.says(c.run("etcd", "recover", "-f", file, "--yes"), 5, "came back with data", "--abandon")
+		c.says(c.run("etcd", "recover", "-f", file, "--abandon"), 3, "is called off", "nothing was changed")
+		c.must("etcd", "recover", "-f", file, "--abandon", "--yes")
+		c.says(c.run("etcd", "recover", "-f", file, "--abandon", "--yes"), 1, "no recovery stands half way")
+		c.becomes(1, 2, 3)
+		c.unlost(before)
+	}
+}
+
+// halfWay kills recovers until one has begun: before or after the survivor is a cluster of its own.
+func (c *cluster) halfWay(file string, whole time.Duration, late bool) {
+	c.t.Helper()
+	path := filepath.Join(c.dir, ".slipway", c.name, "recovery.json")
+	cmd := exec.Command(c.binary, "etcd", "recover", "-f", file, "--yes")
+	cmd.Dir = c.dir
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	want := `"survivor"`
+	if late {
+		want = `"forced": true`
+	}
+	for range int(whole/time.Second) * 30 {
+		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), want) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	time.Sleep(4 * time.Second) // the survivor's etcd is being stopped, or started
+	if err := cmd.Process.Kill(); err != nil {
+		c.t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed is no error here
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), want) {
+		c.t.Fatalf("the recovery is not half way: %v", err)
 	}
 }
 

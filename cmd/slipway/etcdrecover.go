@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/ui"
 )
 
 func newEtcdRecover() *cobra.Command {
 	var flags clusterFlags
-	var yes bool
+	var yes, abandon bool
 	var from string
 	cmd := &cobra.Command{
 		Use:   "recover",
@@ -31,7 +32,9 @@ reach the survivor, and stop; but where they reached one another and not the sur
 keep them off.
 
 It refuses while a quorum exists or can still come about. Cut off at any moment, it finishes when it is run again; until then apply
-refuses. Afterwards the cluster has one control plane: slipway apply grows it back, with the machines that the file names then.`,
+refuses. If the others come back with their disks before it is finished, it refuses to go on: they may be the cluster again. Then
+--abandon calls it off: the survivor is put back as it was or, where it is a cluster of its own already, its data is moved aside, and
+slipway apply takes it in again. Afterwards the cluster has one control plane: slipway apply grows it back, with the machines that the file names then.`,
 		Example: `  slipway etcd recover -f cluster.hcl
   slipway apply -f cluster.hcl`,
 		Args: cobra.NoArgs,
@@ -39,6 +42,9 @@ refuses. Afterwards the cluster has one control plane: slipway apply grows it ba
 			o, err := output(cmd)
 			if err != nil {
 				return err
+			}
+			if abandon {
+				return abandonRecovery(cmd, o, &flags, yes)
 			}
 			var p *bootstrap.Recovery
 			_, err = follow(o, &flags, "etcd recover", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
@@ -73,8 +79,44 @@ refuses. Afterwards the cluster has one control plane: slipway apply grows it ba
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&abandon, "abandon", false, "call off a recovery that was cut off, since those that were lost have come back")
 	cmd.Flags().StringVar(&from, "from", "", "the control plane whose member is to survive (default: the one that knows most)")
+	cmd.MarkFlagsMutuallyExclusive("abandon", "from")
 	return cmd
+}
+
+// abandonRecovery calls off what stands half way.
+func abandonRecovery(cmd *cobra.Command, o *ui.Output, flags *clusterFlags, yes bool) error {
+	if !yes {
+		var p *bootstrap.Recovery
+		_, err := follow(o, flags, "etcd recover", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+			p, err = r.PlanAbandon(cmd.Context())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		what := "gets its manifests back, and its etcd starts as the member that it was"
+		if p.Forced {
+			what = "is stopped, and its data moved aside: what was written to it alone is lost"
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "The recovery that was begun at %s is called off: %s %s.\n", p.Begun.Format("2006-01-02 15:04:05 MST"), p.Survivor, what)
+		if err := agreed(cmd, p.Survivor, "Type its name, %s, to go on: ", p.Survivor); err != nil {
+			return err
+		}
+	}
+	_, err := follow(o, flags, "etcd recover", false, bootstrap.Open, func(r *bootstrap.Run) error {
+		p, err := r.PlanAbandon(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return r.Abandon(cmd.Context(), p)
+	})
+	if err != nil {
+		return err
+	}
+	o.Note("The recovery is called off. slipway apply -f %s mends what it has left.", flags.file)
+	return nil
 }
 
 // sayRecovery shows what would be done.
