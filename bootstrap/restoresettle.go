@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -92,8 +94,11 @@ func (r *Run) registerAnew(ctx context.Context, client *kube.Client) error {
 	})
 }
 
-// relisted waits until kubelets, controllers and the scheduler have written since, and the API and the cluster's DNS answer by their
-// Services' addresses on every node, whose kube-proxy has read them anew then.
+// relistProbe is a Service that is new in the restored cluster: what was set up before cannot make it answer.
+const relistProbe = "slipway-relisted"
+
+// relisted waits until kubelets, controllers and the scheduler have written since, and on every node a Service answers that there
+// was none of before, so that its kube-proxy has read Services since, and the cluster's DNS.
 func (r *Run) relisted(ctx context.Context) error {
 	nodes := r.withRole(spec.ControlPlane, spec.Worker)
 	var names []string
@@ -107,28 +112,45 @@ func (r *Run) relisted(ctx context.Context) error {
 		}
 		return client.LeasesRenewed(ctx, names, r.restore.journal.Base)
 	}}}
-	for _, m := range nodes {
-		conditions = append(conditions,
-			check.Condition{Name: "the API answers at its Service's address", Node: m.node.Name, Test: func(ctx context.Context) error { return r.serviceAnswers(ctx, m) }},
-			check.Condition{Name: "Services answer through it", Node: m.node.Name, Test: func(ctx context.Context) error { return r.servicesAnswer(ctx, m) }})
-	}
-	return r.stage("relist", func(sink event.Sink) error {
+	return r.stage("relist", func(sink event.Sink) (err error) {
+		client, address, err := r.probe(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, client.DropProbe(context.WithoutCancel(ctx), relistProbe)) }()
+		for _, m := range nodes {
+			conditions = append(conditions,
+				check.Condition{Name: "a new Service answers through its kube-proxy", Node: m.node.Name, Test: func(ctx context.Context) error { return r.serviceAnswers(ctx, m, address) }},
+				check.Condition{Name: "Services answer through it", Node: m.node.Name, Test: func(ctx context.Context) error { return r.servicesAnswer(ctx, m) }})
+		}
 		ctx, cancel := r.within(ctx)
 		defer cancel()
 		return check.Wait(ctx, sink, conditions...)
 	})
 }
 
-// serviceAnswers asks the API by the address of its Service, from m: it is the first of the range.
-func (r *Run) serviceAnswers(ctx context.Context, m *machine) error {
-	address := net.JoinHostPort(r.Cluster.Network.Services.Masked().Addr().Next().String(), "443")
+// probe makes the new Service, with all API servers behind it.
+func (r *Run) probe(ctx context.Context) (client *kube.Client, address string, err error) {
+	if client, err = r.anyAPI(ctx); err != nil {
+		return nil, "", err
+	}
+	var servers []netip.Addr
+	for _, m := range r.controlPlanes() {
+		servers = append(servers, m.node.Address)
+	}
+	address, err = client.AddProbe(ctx, relistProbe, 6443, servers...)
+	return client, address, err
+}
+
+// serviceAnswers asks API servers by the address of a Service in front of them, from m.
+func (r *Run) serviceAnswers(ctx context.Context, m *machine, address string) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(r.certs.CA(pki.Kubernetes).Cert)
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return m.host.Dial(ctx, network, address)
 		},
-		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: "kubernetes", MinVersion: tls.VersionTLS12},
 		DisableKeepAlives: true,
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
