@@ -11,13 +11,11 @@ import (
 	"github.com/slipway/slipway/internal/backup"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
 )
-
-// adminConf is the kubeconfig that a control plane's own programs may use.
-const adminConf = "/etc/kubernetes/admin.conf"
 
 // BackUpHere makes an archive on this control plane, which timers start, if it is its turn: nil if not. What comes of it is told
 // beside an error, too, and kept for slipway status.
@@ -66,7 +64,7 @@ func inTurn(ctx context.Context, work func(*backup.Maker) (*backup.Turn, error))
 
 // etcdClientPaths are the authority of etcd, and the certificate and key of a client of it, on a control plane.
 func etcdClientPaths() []string {
-	const dir = "/etc/kubernetes/pki/etcd/"
+	const dir = layout.EtcdPKI + "/"
 	return []string{dir + "ca.crt", dir + "healthcheck-client.crt", dir + "healthcheck-client.key"}
 }
 
@@ -84,7 +82,7 @@ func readFiles(paths []string) (map[string][]byte, error) {
 
 // runningHere is the version that runs, which the declaration may be ahead of; an API server that is down is no reason to have no backup.
 func runningHere(ctx context.Context, s backup.Settings) string {
-	client, err := kube.ConnectAs(adminConf)
+	client, err := kube.ConnectAs(layout.AdminConf)
 	if err != nil {
 		return s.Kubernetes
 	}

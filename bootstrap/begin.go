@@ -15,13 +15,13 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/slipway/slipway/internal/bundle"
-	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
 // A control plane that was begun or joined by hand keeps the cluster's file and state directory itself.
 const (
-	ownDir   = node.Home + "/cluster"
+	ownDir   = layout.Home + "/cluster"
 	ownFile  = ownDir + "/cluster.hcl"
 	ownState = ownDir + "/state"
 )
@@ -78,7 +78,7 @@ func (e *ExistsError) Remedy() string {
 // Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the
 // same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed, unless nothing
 // had come of the first, as when this machine was found unfit for it.
-func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(node.Home) }
+func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(layout.Home) }
 
 // keep is Begin on a machine with that home.
 func (b Beginning) keep(home string) (*spec.Cluster, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -142,7 +143,7 @@ func (r *Run) setDataAside(ctx context.Context, m *machine, sink event.Sink) err
 	if err := r.stopPods(ctx, m, sink, "etcd", apiServer); err != nil {
 		return err
 	}
-	to, err := onMachine(ctx, m, `test ! -d "$1" || { to=$(dirname "$1")/removed-$(date -u +%Y%m%dT%H%M%SZ); mv -T "$1" "$to" && sync && echo "$to"; }`, etcdData)
+	to, err := onMachine(ctx, m, `test ! -d "$1" || { to=$(dirname "$1")/removed-$(date -u +%Y%m%dT%H%M%SZ); mv -T "$1" "$to" && sync && echo "$to"; }`, layout.EtcdMember)
 	if err == nil && to != "" {
 		warn(sink, "the data that its etcd member had was moved to "+to+": delete it when it is not wanted any more")
 	}

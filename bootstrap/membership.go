@@ -10,6 +10,7 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -224,7 +225,7 @@ func (r *Run) findEntering(ctx context.Context) error {
 
 // hasData reports whether the machine holds the data of an etcd member.
 func hasData(ctx context.Context, m *machine) (bool, error) {
-	found, err := onMachine(ctx, m, `test ! -d "$1" || echo yes`, etcdData+"/wal")
+	found, err := onMachine(ctx, m, `test ! -d "$1" || echo yes`, layout.EtcdMember+"/wal")
 	return found != "", err
 }
 

@@ -10,11 +10,10 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
 )
-
-const etcdData = "/var/lib/etcd/member"
 
 // apiAt is a client of the API server at one control plane's address, straight from this machine.
 func (r *Run) apiAt(address netip.Addr) (*kube.Client, error) {
@@ -91,9 +90,9 @@ func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) 
 	for _, other := range members {
 		known = known || other.Peer == peer
 	}
-	_, noData := os.Stat(etcdData)
+	_, noData := os.Stat(layout.EtcdMember)
 	if !known && noData == nil {
-		return 0, unfit(m.node.Name, etcdData+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
+		return 0, unfit(m.node.Name, layout.EtcdMember+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
 	}
 	self, members, err := client.AddLearner(ctx, peer)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -70,7 +71,7 @@ func ahead(m *machine) node.State {
 	fresh := slices.ContainsFunc(m.changes, func(c node.Change) bool { return c.ID == kubeletUnit && c.Action != node.Restart })
 	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(res node.Resource) bool {
 		if fresh {
-			return res.ID() == kubeletUnit || res.File != nil && path.Dir(res.File.Path) == manifestDir
+			return res.ID() == kubeletUnit || res.File != nil && path.Dir(res.File.Path) == layout.Manifests
 		}
 		return res.Image == nil && (res.Binary == nil || !strings.HasPrefix(path.Base(res.Binary.Path), "etcd"))
 	})

@@ -117,7 +117,7 @@ func (r *Run) dispensable(ctx context.Context, m *machine, sink event.Sink) erro
 
 // restartsEtcd: its own manifest, and the kubelet's runtime.
 func restartsEtcd(id string) bool {
-	return id == "file "+manifestDir+"/etcd.yaml" || id == "unit containerd.service"
+	return id == "file "+etcdManifest || id == "unit containerd.service"
 }
 
 // handOver moves off m what others have to wait for when it stops: the shared address, and etcd's leadership.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
@@ -100,7 +101,7 @@ func disturbs(changes []node.Change) string {
 	for _, c := range changes {
 		kind, name, _ := strings.Cut(c.ID, " ")
 		switch {
-		case kind == "file" && path.Dir(name) == manifestDir:
+		case kind == "file" && path.Dir(name) == layout.Manifests:
 			what = append(what, strings.TrimSuffix(path.Base(name), ".yaml"))
 		case kind == "unit" && !isTimer(c) && (c.Action == node.Restart || c.Action == node.Start):
 			what = append(what, strings.TrimSuffix(name, ".service"))

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
@@ -225,7 +226,7 @@ func (r *Run) recallEntry(ctx context.Context, m *machine) error {
 }
 
 // OwnPlace is what a machine has to be for slipway upgrade: one of a cluster that is made by hand.
-func OwnPlace() (c *spec.Cluster, here spec.Node, err error) { return ownPlace(node.Home) }
+func OwnPlace() (c *spec.Cluster, here spec.Node, err error) { return ownPlace(layout.Home) }
 
 func ownPlace(home string) (c *spec.Cluster, here spec.Node, err error) {
 	c, name, err := Own()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
@@ -79,7 +80,7 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 			if unchanged {
 				o.Note("No changes: this machine is as it was begun. slipway join-command prints how others join.")
 			} else {
-				o.Note("The control plane is up. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
+				o.Note("The control plane is up. To use it here: export KUBECONFIG=" + layout.AdminConf)
 			}
 			if alone || b.Single {
 				return nil
