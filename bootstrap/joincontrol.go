@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
@@ -70,19 +69,11 @@ func (r *Run) joinControlPlane(ctx context.Context, client kubernetes.Interface,
 	if err != nil {
 		return err
 	}
-	api, err := r.peerAPI(ctx, n.Name)
+	api, err := r.peerAPI(ctx, r.peers(n.Name))
 	if err != nil {
 		return err
 	}
 	return r.inTurn(ctx, api, n.Name, func(ctx context.Context) error { return r.enter(ctx, api, m, j) })
-}
-
-// inTurn is one machine's turn to enter the cluster, or to leave it.
-func (r *Run) inTurn(ctx context.Context, api *kube.Client, name string, do func(context.Context) error) error {
-	waiting := func(other string) {
-		r.Sink.Emit(event.Event{Kind: event.Waiting, Stage: "turn", Subject: "turn", Message: other + " is joining, leaving or being upgraded: one machine at a time"})
-	}
-	return api.InTurn(ctx, components.TurnName, name, waiting, do)
 }
 
 // enter is what one machine at a time does. Its order keeps the cluster whole wherever it is cut off: first it is
@@ -256,21 +247,4 @@ func (r *Run) grow(ctx context.Context, m *machine) error {
 		})
 	})
 	return g.Wait()
-}
-
-// peerAPI is a client of the API server of a control plane other than the named one, by its own address: the endpoint
-// may move while balancers learn of one another.
-func (r *Run) peerAPI(ctx context.Context, self string) (*kube.Client, error) {
-	var reasons []error
-	for _, n := range r.Cluster.ControlPlanes() {
-		if n.Name == self {
-			continue
-		}
-		client, err := r.readyAt(ctx, n.Address)
-		if err == nil {
-			return client, nil
-		}
-		reasons = append(reasons, &NodeError{n.Name, err})
-	}
-	return nil, fmt.Errorf("no other control plane's API server is ready: %w", errors.Join(reasons...))
 }

@@ -45,15 +45,9 @@ func (r *Run) memberAt(self, url string) (*etcd.Client, error) {
 // quorum is a client of a member that answers for the whole membership, one of the other control planes if any does.
 // A learner does not.
 func (r *Run) quorum(ctx context.Context, self spec.Node) (*etcd.Client, []etcd.Member, error) {
-	var addresses []netip.Addr
-	for _, n := range r.Cluster.ControlPlanes() {
-		if n.Name != self.Name {
-			addresses = append(addresses, n.Address)
-		}
-	}
 	var reasons []error
-	for _, a := range append(addresses, self.Address) {
-		client, err := r.memberAt(self.Name, "https://"+netip.AddrPortFrom(a, 2379).String())
+	for _, n := range append(r.peers(self.Name), self) {
+		client, err := r.memberAt(self.Name, clientURL(n.Address))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -129,23 +129,6 @@ func (r *Run) bring(ctx context.Context) error {
 	return r.fetchAhead(ctx, here)
 }
 
-// inUpgradesTurn is inTurn where there are others to take turns with. An only control plane has none, and its own API server, which
-// keeps the turn, goes away meanwhile: who would join is refused, for the version is declared and not there. A machine that has nothing
-// to change takes its turn as well, if it can: a run that was killed may have left it taken.
-func (r *Run) inUpgradesTurn(ctx context.Context, do func(context.Context) error) error {
-	if len(r.Cluster.ControlPlanes()) == 1 {
-		return do(ctx)
-	}
-	api, err := r.peerAPI(ctx, r.Here)
-	if err != nil && len(r.machines[0].changes) == 0 {
-		return do(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return r.inTurn(ctx, api, r.Here, do)
-}
-
 // catchUpDeclaring declares the change where no API server was ready before to hear of it, or to tell that it has been.
 func (r *Run) catchUpDeclaring(ctx context.Context) error {
 	client, err := r.anyAPI(ctx)
