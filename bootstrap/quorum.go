@@ -4,43 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
-	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
-
-// apiAt is a client of the API server at one control plane's address, straight from this machine.
-func (r *Run) apiAt(address netip.Addr) (*kube.Client, error) {
-	admin := r.certs.Shared(pki.SuperAdmin)
-	return kube.Connect(kube.Access{
-		Server: "https://" + netip.AddrPortFrom(address, 6443).String(),
-		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key,
-	})
-}
-
-// readyAt is apiAt, once that API server says that it is ready.
-func (r *Run) readyAt(ctx context.Context, address netip.Addr) (*kube.Client, error) {
-	client, err := r.apiAt(address)
-	if err != nil {
-		return nil, err
-	}
-	if err := client.Ready(ctx); err != nil {
-		return nil, err
-	}
-	return client, nil
-}
-
-// memberAt is a client of the etcd member at url, with self's certificate.
-func (r *Run) memberAt(self, url string) (*etcd.Client, error) {
-	pair := r.certs.Node(self)[pki.EtcdHealthcheckClient]
-	return etcd.Connect(etcd.Access{Endpoint: url, CA: r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key})
-}
 
 // quorum is a client of a member that answers for the whole membership, one of the other control planes if any does.
 // A learner does not.

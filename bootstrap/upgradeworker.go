@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -103,7 +102,7 @@ func (r *Run) allAbove(ctx context.Context) error {
 	behind := map[string]error{}
 	for _, n := range r.Cluster.ControlPlanes() {
 		client, err := kube.Connect(kube.Access{
-			Server: "https://" + netip.AddrPortFrom(n.Address, 6443).String(), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair,
+			Server: apiURL(n.Address), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair,
 		})
 		if err != nil {
 			return err
