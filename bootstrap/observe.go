@@ -22,6 +22,10 @@ func (e *UnfitError) Error() string {
 func (e *UnfitError) Node() string   { return e.finding.Node }
 func (e *UnfitError) Remedy() string { return e.finding.Remedy }
 
+func unfit(name, what, remedy string) error {
+	return &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}}
+}
+
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
 func (r *Run) Plan(ctx context.Context) (_ *plan.Plan, err error) {
