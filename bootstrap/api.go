@@ -135,6 +135,12 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 			changes = append(changes, *change)
 		}
 	}
+	tellObjects(p, changes)
+	return nil
+}
+
+// tellObjects puts into p what objects differ by.
+func tellObjects(p *plan.Plan, changes []kube.Change) {
 	for _, c := range changes {
 		action := node.Update
 		if c.Create {
@@ -142,7 +148,6 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 		}
 		p.Objects = append(p.Objects, plan.Object{ID: c.ID, Action: action, Before: c.Before, After: c.After})
 	}
-	return nil
 }
 
 // bare reports whether no control plane was ever made for this cluster.

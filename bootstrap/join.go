@@ -134,13 +134,7 @@ func (r *Run) observeJoining(ctx context.Context, m *machine, client kubernetes.
 	for _, text := range p.Warnings {
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: text})
 	}
-	in := r.input()
-	in.Joined = m.node.Role == spec.Worker
-	if m.state, err = r.wanted(in, m.node); err != nil {
-		return err
-	}
-	m.changes, err = m.agent.Diff(ctx, m.state)
-	return err
+	return r.compareOwn(ctx, m)
 }
 
 // claim makes the machine the cluster's before anything is put there, so that reset knows how it was found.

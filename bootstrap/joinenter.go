@@ -2,12 +2,12 @@ package bootstrap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway/slipway/internal/check"
+	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
@@ -84,18 +84,7 @@ func (r *Run) grow(ctx context.Context, m *machine) error {
 	g.Go(func() error { return r.converge(ctx, r.machines) })
 	g.Go(func() error {
 		return r.stage("vote", func(sink event.Sink) error {
-			ctx, cancel := r.within(ctx)
-			defer cancel()
-			return check.Wait(ctx, sink, check.Condition{Name: "etcd member has caught up", Node: m.node.Name, Test: func(ctx context.Context) error {
-				if err := r.answers(ctx, m); err != nil {
-					return err
-				}
-				client, _, err := r.quorum(ctx, m.node)
-				if err != nil {
-					return err
-				}
-				return errors.Join(client.Promote(ctx, id), client.Close())
-			}})
+			return r.promote(ctx, m, id, sink, func(ctx context.Context) (*etcd.Client, []etcd.Member, error) { return r.quorum(ctx, m.node) })
 		})
 	})
 	return g.Wait()

@@ -86,12 +86,12 @@ func (r *Run) findLeaving(ctx context.Context) error {
 
 // listLeaving lists them.
 func (r *Run) listLeaving() error {
-	nodes, err := r.dir.Nodes()
+	nodes, _, err := r.undeclaredNodes()
 	if err != nil {
 		return err
 	}
 	for _, n := range nodes {
-		if n.Role == spec.ControlPlane && !r.declares(n.Name) {
+		if n.Role == spec.ControlPlane {
 			r.membership.gone = append(r.membership.gone, &machine{node: n})
 		}
 	}

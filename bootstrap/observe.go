@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
@@ -90,7 +91,7 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.preflight(p); err != nil {
 		return err
 	}
-	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+	if err := r.compareAll(ctx); err != nil {
 		return err
 	}
 	if err := r.adoptRejoined(ctx); err != nil {
@@ -108,8 +109,19 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 }
 
 // compare works out what m is to be, and how it differs.
-func (r *Run) compare(ctx context.Context, m *machine) (err error) {
-	if m.state, err = r.wanted(r.input(), m.node); err != nil {
+func (r *Run) compare(ctx context.Context, m *machine) error {
+	return r.compareWith(ctx, r.input(), m)
+}
+
+// compareOwn is compare on a machine of a cluster that is made by hand, whose workers' kubelets hold certificates of their own.
+func (r *Run) compareOwn(ctx context.Context, m *machine) error {
+	in := r.input()
+	in.Joined = m.node.Role == spec.Worker
+	return r.compareWith(ctx, in, m)
+}
+
+func (r *Run) compareWith(ctx context.Context, in *components.Input, m *machine) (err error) {
+	if m.state, err = r.wanted(in, m.node); err != nil {
 		return err
 	}
 	// One that was cut off is this cluster's already, and knows by itself whether it was another's before.

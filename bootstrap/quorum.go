@@ -50,15 +50,12 @@ func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) 
 		return 0, err
 	}
 	defer client.Close()
-	peer, known := components.PeerURL(m.node), false
-	for _, other := range members {
-		known = known || other.Peer == peer
-	}
+	_, known := memberOf(members, m.node)
 	_, noData := os.Stat(layout.EtcdMember)
 	if !known && noData == nil {
 		return 0, unfit(m.node.Name, layout.EtcdMember+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
 	}
-	self, members, err := client.AddLearner(ctx, peer)
+	self, members, err := client.AddLearner(ctx, components.PeerURL(m.node))
 	if err != nil {
 		return 0, err
 	}
@@ -68,13 +65,7 @@ func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) 
 		}
 	}
 	if _, recalled := r.members[m.node.Name]; !recalled {
-		others := map[string]string{}
-		for _, other := range members {
-			if other.Peer != peer {
-				others[other.Name] = other.Peer
-			}
-		}
-		r.members = map[string]components.Membership{m.node.Name: {Initial: initialCluster(m.node, others), Existing: true}}
+		r.members = map[string]components.Membership{m.node.Name: entry(m.node, members)}
 	}
 	return self.ID, r.rememberMembers()
 }

@@ -120,7 +120,7 @@ func (r *Run) planRestore(ctx context.Context) (*RestorePlan, error) {
 		return nil, err
 	}
 	r.members = r.restoredMembers()
-	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+	if err := r.compareAll(ctx); err != nil {
 		return nil, err
 	}
 	p := &RestorePlan{

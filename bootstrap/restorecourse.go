@@ -136,7 +136,7 @@ func (r *Run) startRestored(ctx context.Context) error {
 	for _, m := range r.machines {
 		m.kube = nil // its connections are to a server that is no more
 	}
-	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+	if err := r.compareAll(ctx); err != nil {
 		return err
 	}
 	return r.bringUpAnew(ctx, r.changed(r.machines))

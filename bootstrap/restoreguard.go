@@ -172,23 +172,15 @@ func (r *Run) live(ctx context.Context) (*Live, error) {
 }
 
 func (r *Run) findGoneWorkers() error {
-	nodes, err := r.dir.Nodes()
-	if err != nil {
-		return err
-	}
-	left, err := r.dir.Left()
+	nodes, left, err := r.undeclaredNodes()
 	if err != nil {
 		return err
 	}
 	for _, n := range nodes {
-		if n.Role != spec.ControlPlane && !r.declares(n.Name) {
+		if n.Role != spec.ControlPlane {
 			r.gone = append(r.gone, &machine{node: n})
 		}
 	}
-	for _, n := range left {
-		if !r.cameBack(n) {
-			r.gone = append(r.gone, &machine{node: n.Node, left: n.Cluster})
-		}
-	}
+	r.addLeft(left)
 	return nil
 }

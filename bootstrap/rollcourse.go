@@ -12,14 +12,22 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// course tells in p what rollOut does with a cluster that serves, in its order, and how long each stage should take.
-func (r *Run) course(p *plan.Plan) error {
+// adding adds stages to p's course, with how long they should take.
+func (r *Run) adding(p *plan.Plan) (add func(name, does string, nodes ...string), err error) {
 	kept, err := r.dir.Timings()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	add := func(name, does string, nodes ...string) {
+	return func(name, does string, nodes ...string) {
 		p.Course = append(p.Course, plan.Stage{Name: name, Nodes: nodes, Does: does, Estimate: estimate(kept, name, nodes).Seconds()})
+	}, nil
+}
+
+// course tells in p what rollOut does with a cluster that serves, in its order, and how long each stage should take.
+func (r *Run) course(p *plan.Plan) error {
+	add, err := r.adding(p)
+	if err != nil {
+		return err
 	}
 	changed := r.changed(r.machines)
 	var images, free []string

@@ -145,14 +145,11 @@ func (r *Run) examine(ctx context.Context) (warnings []string, err error) {
 		}
 	}
 	err = r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error {
-		in := r.input()
-		in.Joined = m.node.Role == spec.Worker
-		if m.state, err = r.wanted(in, m.node); err != nil {
+		if err := r.compareOwn(ctx, m); err != nil {
 			return err
 		}
-		m.changes, err = m.agent.Diff(ctx, m.state)
 		spare(m)
-		return err
+		return nil
 	})
 	return p.Warnings, err
 }

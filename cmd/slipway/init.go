@@ -65,13 +65,9 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 				warnOfAddresses(o, c.Nodes[0])
 			}
 			unchanged := false
-			feed, err := followOn(o, c, timeout, "init", false, bootstrap.OpenHere(c.Nodes[0].Name), func(r *bootstrap.Run) error {
-				p, err := r.Plan(cmd.Context())
-				if err != nil {
-					return err
-				}
-				unchanged = p.Empty()
-				return r.Apply(cmd.Context(), p)
+			feed, err := followOn(o, c, timeout, "init", false, bootstrap.OpenHere(c.Nodes[0].Name), func(r *bootstrap.Run) (err error) {
+				unchanged, err = applied(cmd.Context(), r, nil)
+				return err
 			})
 			if err != nil {
 				return err
