@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
@@ -36,28 +35,31 @@ func (r *Run) api(m *machine) (*kube.Client, error) {
 	if m.kube != nil {
 		return m.kube, nil
 	}
-	admin := r.certs.Shared(pki.SuperAdmin)
-	client, err := kube.Connect(kube.Access{
-		Server: "https://" + netip.AddrPortFrom(m.node.Address, 6443).String(),
-		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key, Dial: m.host.Dial,
-	})
+	a := r.adminAccess(m.node.Address)
+	a.Dial = m.host.Dial
+	client, err := kube.Connect(a)
 	m.kube = client
 	return client, err
 }
 
-// member is a client of m's own etcd member, through the connection to m.
-func (r *Run) member(m *machine) (*etcd.Client, error) { return etcd.Connect(r.memberAccess(m)) }
-
-func (r *Run) memberAccess(m *machine) etcd.Access {
-	pair, own := r.certs.Node(m.node.Name)[pki.EtcdHealthcheckClient]
-	if !own { // of one that left the file there are no certificates
-		pair = r.certs.Node(r.Cluster.ControlPlanes()[0].Name)[pki.EtcdHealthcheckClient]
+// readyAt is a client of the API server at one control plane's address, straight from this machine, if it says that it is ready.
+func (r *Run) readyAt(ctx context.Context, address netip.Addr) (*kube.Client, error) {
+	client, err := kube.Connect(r.adminAccess(address))
+	if err != nil {
+		return nil, err
 	}
-	return etcd.Access{
-		Endpoint: "https://" + netip.AddrPortFrom(m.node.Address, 2379).String(),
-		CA:       r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key, Dial: m.host.Dial,
+	if err := client.Ready(ctx); err != nil {
+		return nil, err
 	}
+	return client, nil
 }
+
+func (r *Run) adminAccess(address netip.Addr) kube.Access {
+	admin := r.certs.Shared(pki.SuperAdmin)
+	return kube.Access{Server: apiURL(address), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key}
+}
+
+func apiURL(a netip.Addr) string { return "https://" + netip.AddrPortFrom(a, 6443).String() }
 
 // ready asks m's own API server.
 func (r *Run) ready(ctx context.Context, m *machine) error {
@@ -133,6 +135,12 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 			changes = append(changes, *change)
 		}
 	}
+	tellObjects(p, changes)
+	return nil
+}
+
+// tellObjects puts into p what objects differ by.
+func tellObjects(p *plan.Plan, changes []kube.Change) {
 	for _, c := range changes {
 		action := node.Update
 		if c.Create {
@@ -140,7 +148,6 @@ func (r *Run) observeObjects(ctx context.Context, p *plan.Plan) error {
 		}
 		p.Objects = append(p.Objects, plan.Object{ID: c.ID, Action: action, Before: c.Before, After: c.After})
 	}
-	return nil
 }
 
 // bare reports whether no control plane was ever made for this cluster.

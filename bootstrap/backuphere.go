@@ -7,17 +7,12 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/backup"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/kube"
-	"github.com/slipway/slipway/internal/node"
-	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/pki"
 )
-
-// adminConf is the kubeconfig that a control plane's own programs may use.
-const adminConf = "/etc/kubernetes/admin.conf"
 
 // BackUpHere makes an archive on this control plane, which timers start, if it is its turn: nil if not. What comes of it is told
 // beside an error, too, and kept for slipway status.
@@ -66,7 +61,7 @@ func inTurn(ctx context.Context, work func(*backup.Maker) (*backup.Turn, error))
 
 // etcdClientPaths are the authority of etcd, and the certificate and key of a client of it, on a control plane.
 func etcdClientPaths() []string {
-	const dir = "/etc/kubernetes/pki/etcd/"
+	const dir = layout.EtcdPKI + "/"
 	return []string{dir + "ca.crt", dir + "healthcheck-client.crt", dir + "healthcheck-client.key"}
 }
 
@@ -84,7 +79,7 @@ func readFiles(paths []string) (map[string][]byte, error) {
 
 // runningHere is the version that runs, which the declaration may be ahead of; an API server that is down is no reason to have no backup.
 func runningHere(ctx context.Context, s backup.Settings) string {
-	client, err := kube.ConnectAs(adminConf)
+	client, err := kube.ConnectAs(layout.AdminConf)
 	if err != nil {
 		return s.Kubernetes
 	}
@@ -93,47 +88,4 @@ func runningHere(ctx context.Context, s backup.Settings) string {
 		return s.Kubernetes
 	}
 	return version
-}
-
-// wanted is the State of n, with what only this run's machine knows.
-func (r *Run) wanted(in *components.Input, n spec.Node) (_ node.State, err error) {
-	in.Program = r.binary.Installed()
-	if in.ObjectStore, err = r.objectStore(); err != nil {
-		return node.State{}, err
-	}
-	return in.State(n)
-}
-
-// objectStore is what the operator's files say of where archives go. On a machine of the cluster it is what an apply has put there, if any has.
-func (r *Run) objectStore() (o components.ObjectStore, err error) {
-	b := r.Cluster.Backup
-	if b == nil || b.S3 == nil {
-		return o, nil
-	}
-	if b.S3.Credentials == "" {
-		return storeHere()
-	}
-	if o.Credentials, err = os.ReadFile(b.S3.Credentials); err != nil {
-		return o, fmt.Errorf("read the object store's credentials: %w", err)
-	}
-	if b.S3.CA != "" {
-		if o.CA, err = os.ReadFile(b.S3.CA); err != nil {
-			return o, fmt.Errorf("read the object store's authority: %w", err)
-		}
-	}
-	return o, nil
-}
-
-func storeHere() (o components.ObjectStore, err error) {
-	if o.Credentials, err = os.ReadFile(backup.CredentialsPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return o, err
-	}
-	s, err := backup.ReadSettings(backup.SettingsPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return o, nil
-	}
-	if err == nil && s.Bucket != nil {
-		o.CA = s.Bucket.CA
-	}
-	return o, err
 }

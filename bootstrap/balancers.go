@@ -26,8 +26,6 @@ import (
 // DeclarationVariable hands the cluster's declaration to the slipway that runs in a pod. It holds no secret.
 const DeclarationVariable = "SLIPWAY_DECLARATION"
 
-const balancerManifest = manifestDir + "/haproxy.yaml"
-
 // spreadBalancers lets the balancers of all nodes but one know the control planes that r.Cluster has, one node after
 // the other, each waited for until its balancer runs so: two keepalived that do not know each other would both hold
 // the address. A node is told by its own slipway in a pod that runs once: from here there is no other way to it.

@@ -2,9 +2,7 @@ package bootstrap
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -12,22 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
-	"github.com/slipway/slipway/internal/bundle"
-	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
-
-// A control plane that was begun or joined by hand keeps the cluster's file and state directory itself.
-const (
-	ownDir   = node.Home + "/cluster"
-	ownFile  = ownDir + "/cluster.hcl"
-	ownState = ownDir + "/state"
-)
-
-// draftName stands for the file in errors about what flags have made of it.
-const draftName = "flags"
 
 // Beginning is what init is told of the cluster that it begins on this machine. The zero value stands for
 // what this machine and its bundle suggest.
@@ -78,7 +63,7 @@ func (e *ExistsError) Remedy() string {
 // Begin turns b into a cluster with this machine as its one node, and keeps it on this machine. Begun again with the
 // same settings, it is the same cluster; with others it is an *ExistsError and nothing is changed, unless nothing
 // had come of the first, as when this machine was found unfit for it.
-func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(node.Home) }
+func Begin(b Beginning) (*spec.Cluster, error) { return b.keep(layout.Home) }
 
 // keep is Begin on a machine with that home.
 func (b Beginning) keep(home string) (*spec.Cluster, error) {
@@ -152,97 +137,4 @@ func grown(kept []byte, c *spec.Cluster) error {
 		return nil
 	}
 	return &GrownError{others}
-}
-
-// readOwn writes text to path and reads it as this machine's own cluster.
-func readOwn(path string, text []byte, bundle string) (*spec.Cluster, error) {
-	if err := renameio.WriteFile(path, text, 0o600); err != nil {
-		return nil, err
-	}
-	return spec.Read(path, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: filepath.Join(filepath.Dir(path), filepath.Base(ownState)), Bundle: bundle})
-}
-
-// readDraft reads text as this machine's own cluster without keeping it.
-func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
-	return readNamed(draftName, text, bundle)
-}
-
-// readNamed is readDraft for a text that errors are to call by that name.
-func readNamed(name string, text []byte, bundle string) (*spec.Cluster, error) {
-	return spec.Read(name, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})
-}
-
-// text is the cluster's file.
-func (b Beginning) text() ([]byte, error) {
-	if b.File != "" {
-		c, err := spec.Read(b.File, spec.LoadOptions{NoSSH: true})
-		if err != nil {
-			return nil, err
-		}
-		if len(c.Nodes) != 1 || c.Nodes[0].Role != spec.ControlPlane {
-			return nil, c.Refuse(spec.Objection{At: c.Places.Cluster, Summary: "Not one control plane",
-				Detail: fmt.Sprintf("init begins a cluster with this machine alone, so the file must declare one node, a control plane, and it declares %d. The others join; or have slipway apply make them all over SSH.", len(c.Nodes))})
-		}
-		unknown, err := unknownFlags(c)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.Refuse(unknown...); err != nil {
-			return nil, err
-		}
-		return spec.Write(c), nil
-	}
-	c, err := b.cluster()
-	if err != nil {
-		return nil, err
-	}
-	return spec.Write(c), nil
-}
-
-func (b Beginning) cluster() (c *spec.Cluster, err error) {
-	c = &spec.Cluster{
-		Name: cmp.Or(b.Name, "kubernetes"), Kubernetes: b.Kubernetes,
-		Network: spec.Network{Pods: b.Pods, Services: b.Services, Proxy: b.Proxy}, PKI: spec.PKI{ExtraSANs: b.ExtraSANs},
-	}
-	c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.Direct)
-	if b.Endpoint != "" {
-		c.LoadBalancer.Kind = cmp.Or(b.LoadBalancer, spec.VIP)
-		if c.Endpoint, c.EndpointName, err = spec.ParseEndpoint(b.Endpoint); err != nil {
-			return nil, &FlagError{"endpoint", err}
-		}
-	}
-	n := spec.Node{Name: b.Node, Role: spec.ControlPlane, Address: b.Address, Taints: []spec.Taint{}}
-	if !b.Single {
-		n.Taints = []spec.Taint{controlPlaneTaint}
-	}
-	if n, err = suggested(n, b.Endpoint); err != nil {
-		return nil, err
-	}
-	c.Nodes = []spec.Node{n}
-	if c.Kubernetes == "" {
-		c.Kubernetes, err = versionAt(b.Bundle)
-	}
-	return c, err
-}
-
-// versionAt is the version of Kubernetes of the bundle at path; without a path, the newest of which there is a bundle
-// where Slipway looks for them.
-func versionAt(path string) (string, error) {
-	if path != "" {
-		b, err := bundle.Open(path)
-		if err != nil {
-			return "", err
-		}
-		return b.Manifest().Kubernetes, b.Close()
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	for _, version := range slices.Backward(spec.SupportedKubernetes()) {
-		if _, err = bundle.Find(".", self, version); err == nil {
-			return version, nil
-		}
-	}
-	return "", fmt.Errorf("no bundle was found: name one with --bundle (%w)", err)
 }

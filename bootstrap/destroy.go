@@ -70,11 +70,7 @@ func (r *Run) Destroy(ctx context.Context, how Destruction) (moved string, err e
 
 // everyMachine lists the machines that are declared, were applied, or left before without being cleaned.
 func (r *Run) everyMachine() error {
-	nodes, err := r.dir.Nodes()
-	if err != nil {
-		return err
-	}
-	left, err := r.dir.Left()
+	nodes, left, err := r.undeclaredNodes()
 	if err != nil {
 		return err
 	}
@@ -82,9 +78,7 @@ func (r *Run) everyMachine() error {
 		r.machines = append(r.machines, &machine{node: n})
 	}
 	for _, n := range nodes {
-		if !r.declares(n.Name) {
-			r.gone = append(r.gone, &machine{node: n})
-		}
+		r.gone = append(r.gone, &machine{node: n})
 	}
 	for _, l := range left {
 		i := slices.IndexFunc(r.machines, func(m *machine) bool { return m.node.Address == l.Address })

@@ -9,11 +9,11 @@ import (
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/drill"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 )
 
 const (
-	etcdHome = "/var/lib/etcd"
 	// mostBallast is how much a drill fills. What is larger is seldom etcd's alone, and takes long.
 	mostBallast = 64 << 30
 	// heavy is what each write weighs: etcd allocates ahead, and small ones would need minutes until it wants more.
@@ -48,7 +48,7 @@ func chooseDisk(ctx context.Context, d *drilling) error {
 		}
 		d.Sink.Emit(event.Event{Kind: event.Warning, Node: m.node.Name, Message: "its disk is not filled: " + err.Error()})
 	}
-	return unfit("", "no control plane but etcd's leader has a file system of its own for "+etcdHome,
+	return unfit("", "no control plane but etcd's leader has a file system of its own for "+layout.Etcd,
 		"mount one there that is only etcd's, up to 64 GiB: what else is on a shared one would suffer, and the kubelet would evict pods")
 }
 
@@ -63,9 +63,9 @@ func guardDisk(ctx context.Context, m *machine) error {
 	}
 	switch {
 	case !disk.Own:
-		return refuse("%s is on a file system with other things, which would suffer, too", etcdHome)
+		return refuse("%s is on a file system with other things, which would suffer, too", layout.Etcd)
 	case disk.Free > mostBallast:
-		return refuse("%s has %d GiB free, which is more than a drill fills", etcdHome, disk.Free>>30)
+		return refuse("%s has %d GiB free, which is more than a drill fills", layout.Etcd, disk.Free>>30)
 	}
 	return nil
 }

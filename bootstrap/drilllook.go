@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +16,6 @@ import (
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/load"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
 
 // glance is the time between two looks at the same thing: often enough for a timeline, and no load.
@@ -79,13 +77,10 @@ func (d *drilling) askLeader(ctx context.Context, r *road, asked map[*road]*etcd
 	defer cancel()
 	client := asked[r]
 	if client == nil {
-		pair := d.certs.Node(r.m.node.Name)[pki.EtcdHealthcheckClient]
+		a := d.etcdAccess(clientURL(r.m.node.Address), r.m.node.Name)
+		a.Dial = r.Dial
 		var err error
-		client, err = etcd.Connect(etcd.Access{
-			Endpoint: "https://" + netip.AddrPortFrom(r.m.node.Address, 2379).String(),
-			CA:       d.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key, Dial: r.Dial,
-		})
-		if err != nil {
+		if client, err = etcd.Connect(a); err != nil {
 			return "", err
 		}
 		asked[r] = client

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/statedir"
-	"github.com/slipway/slipway/pki"
 )
 
 // openEtcd reaches the control planes, finds out who is a member, and looks at each. The error is of what forbids to look at
@@ -133,16 +131,13 @@ func (r *Run) findMembers(ctx context.Context) (*membership, error) {
 	return q, nil
 }
 
-func clientURL(a netip.Addr) string { return "https://" + netip.AddrPortFrom(a, 2379).String() }
-
 // memberOn is a client of the member at url: through its own machine, through another that was reached, or straight from here.
 func (r *Run) memberOn(m *machine, url string) (*etcd.Client, error) {
 	name := r.Here
 	if name == "" {
 		name = r.machines[0].node.Name
 	}
-	pair := r.certs.Node(name)[pki.EtcdHealthcheckClient]
-	a := etcd.Access{Endpoint: url, CA: r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key}
+	a := r.etcdAccess(url, name)
 	if m == nil || m.host == nil {
 		m = r.road()
 	}

@@ -84,7 +84,7 @@ func (r *Run) RemoveEtcdMember(ctx context.Context, how Removing) (*status.Membe
 			near = append(near, w.m.node)
 		}
 	}
-	if r.left, err = r.apiBeside(ctx, near); err != nil {
+	if r.left, err = r.peerAPI(ctx, near); err != nil {
 		return nil, err
 	}
 	return out, r.inTurn(ctx, r.left, r.Here, remove)
@@ -192,17 +192,4 @@ func (r *Run) giveUp(ctx context.Context, e *member, out *status.Membership) err
 	}
 	out.Notes = append(out.Notes, "Should "+m.node.Name+" ever start again it must not reach the others: it still has its kubelet, and what could hold the cluster's address. Keep it off the network until slipway reset --force has run on it, or install it anew.")
 	return r.stage("declaration", func(event.Sink) error { return r.undeclare(ctx, m.node.Name) })
-}
-
-// apiBeside is a client of the API server of the first of nodes where one is ready.
-func (r *Run) apiBeside(ctx context.Context, nodes []spec.Node) (*kube.Client, error) {
-	var reasons []error
-	for _, n := range nodes {
-		client, err := r.readyAt(ctx, n.Address)
-		if err == nil {
-			return client, nil
-		}
-		reasons = append(reasons, &NodeError{n.Name, err})
-	}
-	return nil, fmt.Errorf("no API server is ready: %w", errors.Join(reasons...))
 }

@@ -19,11 +19,7 @@ func (e *ForgetError) Error() string { return "forget " + e.Name + ": " + e.Why 
 // findGone plans the removal of nodes that were applied and are no longer declared. Machines that left the cluster
 // before, without an answer, are tried again: those that answer now are cleaned, the others are only told of.
 func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
-	nodes, err := r.dir.Nodes()
-	if err != nil {
-		return err
-	}
-	left, err := r.dir.Left()
+	nodes, left, err := r.undeclaredNodes()
 	if err != nil {
 		return err
 	}
@@ -31,15 +27,9 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 		return err
 	}
 	for _, n := range nodes {
-		if !r.declares(n.Name) {
-			r.gone = append(r.gone, r.membership.machine(n))
-		}
+		r.gone = append(r.gone, r.membership.machine(n))
 	}
-	for _, n := range left {
-		if !r.cameBack(n) {
-			r.gone = append(r.gone, &machine{node: n.Node, left: n.Cluster})
-		}
-	}
+	r.addLeft(left)
 	r.tryLeft(ctx, p)
 	for _, m := range r.gone {
 		if m.left == "" || m.host != nil {
@@ -47,6 +37,24 @@ func (r *Run) findGone(ctx context.Context, p *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// undeclaredNodes are those that were applied and are no longer declared, and those that left the cluster without being cleaned.
+func (r *Run) undeclaredNodes() (nodes []spec.Node, left []statedir.Left, err error) {
+	if nodes, err = r.dir.Nodes(); err != nil {
+		return nil, nil, err
+	}
+	left, err = r.dir.Left()
+	return slices.DeleteFunc(nodes, func(n spec.Node) bool { return r.declares(n.Name) }), left, err
+}
+
+// addLeft counts those that left among the machines to clean, unless they are declared again.
+func (r *Run) addLeft(left []statedir.Left) {
+	for _, n := range left {
+		if !r.cameBack(n) {
+			r.gone = append(r.gone, &machine{node: n.Node, left: n.Cluster})
+		}
+	}
 }
 
 // tryLeft connects to the machines that left without an answer. One that came up unseen has joined again by

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -84,7 +85,7 @@ func (r *Run) guardApplied(was applied) (out []spec.Objection) {
 
 // guardAdoption refuses to take over a cluster of another name, whose machines the file names by mistake.
 func (r *Run) guardAdoption(node string, files map[string][]byte) error {
-	text, ok := files[adminConf]
+	text, ok := files[layout.AdminConf]
 	if !ok {
 		return nil
 	}

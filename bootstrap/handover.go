@@ -16,6 +16,7 @@ import (
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/pki"
 )
 
@@ -112,12 +113,10 @@ func sealer(key []byte) (cipher.AEAD, error) {
 }
 
 // All of it lies below one directory: etcd/ca.crt there is etcd_ca.crt in the Secret.
-const sealedDir = "/etc/kubernetes/pki"
-
 func sealedName(name string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(name, sealedDir+"/"), "/", "_")
+	return strings.ReplaceAll(strings.TrimPrefix(name, layout.PKI+"/"), "/", "_")
 }
 
 func openedName(short string) string {
-	return path.Join(sealedDir, strings.ReplaceAll(short, "_", "/"))
+	return path.Join(layout.PKI, strings.ReplaceAll(short, "_", "/"))
 }

@@ -2,6 +2,8 @@ package bootstrap
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
 
@@ -32,4 +34,42 @@ func hop(from, to string) string {
 		return fmt.Sprintf("The cluster runs %s, and an apply goes up only. Write kubernetes = %q; slipway rollback takes the last change of version back where what is stored by now allows it.", from, from)
 	}
 	return ""
+}
+
+// hopByHand is hop in the words of the verbs that are run on the machines.
+func hopByHand(from, to string) error {
+	known := spec.SupportedKubernetes()
+	if !slices.Contains(known, to) {
+		return &UpgradeError{fmt.Sprintf("there is no Kubernetes %s in this slipway, which knows %s", to, list(known)), "slipway upgrade plan shows what is possible from here"}
+	}
+	if hop(from, to) == "" {
+		return nil
+	}
+	if older(to, from) {
+		return &UpgradeError{fmt.Sprintf("the cluster runs %s, and does not go back to %s: what is stored may be in a form that the older does not know", from, to), "slipway upgrade plan shows what is possible from here"}
+	}
+	remedy := "there is no bundle of the version between, so this cluster cannot go there"
+	for _, v := range known {
+		if older(from, v) && hop(from, v) == "" {
+			remedy = "slipway upgrade apply " + v + " first, on all machines, and then go on"
+		}
+	}
+	return &UpgradeError{fmt.Sprintf("a cluster goes up one minor version at a time: it runs %s, and %s is too far", from, to), remedy}
+}
+
+// older reports whether a is an older version than b. What cannot be read is not older.
+func older(a, b string) bool {
+	was, err := version.ParseSemantic(a)
+	if err != nil {
+		return false
+	}
+	now, err := version.ParseSemantic(b)
+	return err == nil && was.LessThan(now)
+}
+
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

@@ -3,22 +3,17 @@ package bootstrap
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
-	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
-	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
 )
@@ -70,72 +65,11 @@ func (r *Run) joinControlPlane(ctx context.Context, client kubernetes.Interface,
 	if err != nil {
 		return err
 	}
-	api, err := r.peerAPI(ctx, n.Name)
+	api, err := r.peerAPI(ctx, r.peers(n.Name))
 	if err != nil {
 		return err
 	}
 	return r.inTurn(ctx, api, n.Name, func(ctx context.Context) error { return r.enter(ctx, api, m, j) })
-}
-
-// inTurn is one machine's turn to enter the cluster, or to leave it.
-func (r *Run) inTurn(ctx context.Context, api *kube.Client, name string, do func(context.Context) error) error {
-	waiting := func(other string) {
-		r.Sink.Emit(event.Event{Kind: event.Waiting, Stage: "turn", Subject: "turn", Message: other + " is joining, leaving or being upgraded: one machine at a time"})
-	}
-	return api.InTurn(ctx, components.TurnName, name, waiting, do)
-}
-
-// enter is what one machine at a time does. Its order keeps the cluster whole wherever it is cut off: first it is
-// written that this machine may run, then the others' balancers know it, then its etcd member has a place without
-// a vote, then it runs, and last it votes.
-func (r *Run) enter(ctx context.Context, api *kube.Client, m *machine, j Joining) error {
-	c, err := declaredIn(ctx, api.Typed, j.Bundle) // others may have entered while it waited, or begun to upgrade
-	if err != nil {
-		return err
-	}
-	if err := mayJoin(ctx, api.Typed, c, m.node.Name); err != nil {
-		return err
-	}
-	if v := r.bundle.Manifest().Kubernetes; c.Kubernetes != v {
-		return unfit(m.node.Name, fmt.Sprintf("the cluster was upgraded to Kubernetes %s while this machine waited, and its bundle is of %s", c.Kubernetes, v), "join again, with the bundle of "+c.Kubernetes)
-	}
-	if r.Cluster, err = withControlPlane(c, m.node); err != nil {
-		return err
-	}
-	if err := r.keepState(m.node); err != nil {
-		return err
-	}
-	err = redeclare(ctx, api.Typed, func(c *spec.Cluster) error {
-		grown, err := withControlPlane(c, m.node)
-		if err == nil {
-			*c = *grown
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = r.stage("balancers", func(sink event.Sink) error {
-		return r.spreadBalancers(ctx, api, m.node.Name, m.agent.Path(), sink)
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.grow(ctx, m); err != nil {
-		return err
-	}
-	return r.stage("ready", func(sink event.Sink) error {
-		ctx, cancel := r.within(ctx)
-		defer cancel()
-		all := append(r.whole(m), check.Condition{Name: "the node is Ready", Node: m.node.Name, Test: r.nodesReady})
-		for _, wish := range r.wishes() {
-			all = append(all, check.Condition{Name: "labels and taints are set", Node: wish.Name, Test: func(ctx context.Context) error { return api.SetNode(ctx, wish) }})
-		}
-		if e := r.endpointCondition(); e != nil {
-			all = append(all, *e)
-		}
-		return check.Wait(ctx, sink, all...)
-	})
 }
 
 // withControlPlane is c with n as one more control plane, or as the one that it is already.
@@ -163,10 +97,6 @@ func withControlPlane(c *spec.Cluster, n spec.Node) (*spec.Cluster, error) {
 	}
 	grown.Nodes = append(grown.Nodes, n)
 	return reread(&grown)
-}
-
-func unfit(name, what, remedy string) error {
-	return &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}}
 }
 
 // notWorker refuses a machine that is a worker of a cluster: what is on it is not a control plane's.
@@ -221,56 +151,4 @@ func (r *Run) keepState(n spec.Node) (err error) {
 		return err
 	}
 	return r.keepDeclaration()
-}
-
-// grow adds this machine's etcd member as a learner, starts the machine, and lets the member vote as soon as it has
-// caught up: its API server waits for that.
-func (r *Run) grow(ctx context.Context, m *machine) error {
-	var id uint64
-	err := r.stage("etcd", func(event.Sink) (err error) {
-		id, err = r.addMember(ctx, m)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if m.state, err = r.wanted(r.input(), m.node); err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.converge(ctx, r.machines) })
-	g.Go(func() error {
-		return r.stage("vote", func(sink event.Sink) error {
-			ctx, cancel := r.within(ctx)
-			defer cancel()
-			return check.Wait(ctx, sink, check.Condition{Name: "etcd member has caught up", Node: m.node.Name, Test: func(ctx context.Context) error {
-				if err := r.answers(ctx, m); err != nil {
-					return err
-				}
-				client, _, err := r.quorum(ctx, m.node)
-				if err != nil {
-					return err
-				}
-				return errors.Join(client.Promote(ctx, id), client.Close())
-			}})
-		})
-	})
-	return g.Wait()
-}
-
-// peerAPI is a client of the API server of a control plane other than the named one, by its own address: the endpoint
-// may move while balancers learn of one another.
-func (r *Run) peerAPI(ctx context.Context, self string) (*kube.Client, error) {
-	var reasons []error
-	for _, n := range r.Cluster.ControlPlanes() {
-		if n.Name == self {
-			continue
-		}
-		client, err := r.readyAt(ctx, n.Address)
-		if err == nil {
-			return client, nil
-		}
-		reasons = append(reasons, &NodeError{n.Name, err})
-	}
-	return nil, fmt.Errorf("no other control plane's API server is ready: %w", errors.Join(reasons...))
 }

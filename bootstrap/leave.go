@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
-	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
 )
@@ -33,14 +33,18 @@ func (r *Run) leaveQuorum(ctx context.Context, m *machine, sink event.Sink) erro
 		if err != nil {
 			return err
 		}
-		voters = slices.DeleteFunc(members, func(o etcd.Member) bool { return o.Learner || o.Peer == memberURL(m) })
+		voters = slices.DeleteFunc(members, func(o etcd.Member) bool { return o.Learner || o.Peer == components.PeerURL(m.node) })
 		return client.Close()
 	}})
 	if err != nil || len(voters) == 0 {
 		return err
 	}
-	err = tell(ctx, sink, check.Condition{Name: "another control plane answers", Node: m.node.Name, Test: func(ctx context.Context) (err error) {
-		r.left, err = r.apiOf(ctx, voters)
+	err = tell(ctx, sink, check.Condition{Name: "another control plane answers", Node: m.node.Name, Test: func(ctx context.Context) error {
+		beside, err := memberNodes(voters)
+		if err != nil {
+			return err
+		}
+		r.left, err = r.peerAPI(ctx, beside)
 		return err
 	}})
 	if err != nil {
@@ -63,7 +67,7 @@ func (r *Run) leaveInTurn(ctx context.Context, m *machine, voters []etcd.Member)
 		if err != nil {
 			return err
 		}
-		if err = errors.Join(removeMember(ctx, client, memberURL(m)), client.Close()); err == nil {
+		if err = errors.Join(removeMember(ctx, client, components.PeerURL(m.node)), client.Close()); err == nil {
 			return r.undeclare(ctx, m.node.Name)
 		}
 		reasons = append(reasons, err)
@@ -112,34 +116,20 @@ func (r *Run) forget(ctx context.Context, m *machine) {
 	}
 }
 
-// apiOf is a client of the API server beside one of the members.
-func (r *Run) apiOf(ctx context.Context, members []etcd.Member) (*kube.Client, error) {
-	var reasons []error
+// memberNodes are the members' nodes, as far as members know them.
+func memberNodes(members []etcd.Member) (out []spec.Node, err error) {
 	for _, v := range members {
-		address, err := memberHost(v)
+		u, err := url.Parse(v.Peer)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("member %s: %w", v.Name, err)
 		}
-		client, err := r.readyAt(ctx, address)
-		if err == nil {
-			return client, nil
+		at, err := netip.ParseAddrPort(u.Host)
+		if err != nil {
+			return nil, fmt.Errorf("member %s: %w", v.Name, err)
 		}
-		reasons = append(reasons, &NodeError{v.Name, err})
+		out = append(out, spec.Node{Name: v.Name, Address: at.Addr()})
 	}
-	return nil, errors.Join(reasons...)
-}
-
-func memberURL(m *machine) string {
-	return "https://" + netip.AddrPortFrom(m.node.Address, 2380).String()
-}
-
-func memberHost(v etcd.Member) (netip.Addr, error) {
-	u, err := url.Parse(v.Peer)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("member %s: %w", v.Name, err)
-	}
-	at, err := netip.ParseAddrPort(u.Host)
-	return at.Addr(), err
+	return out, nil
 }
 
 // memberAddress is the address in the member's own certificate.

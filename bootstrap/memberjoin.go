@@ -15,6 +15,7 @@ import (
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -59,7 +60,7 @@ func (r *Run) enterMember(ctx context.Context, m *machine, sink event.Sink) erro
 	sink.Emit(event.Event{Kind: event.Changed, Subject: "etcd member", Message: "is a learner, which has no vote"})
 	g, within := errgroup.WithContext(ctx)
 	g.Go(func() error { return m.agent.Converge(within, m.state, sink) })
-	g.Go(func() error { return r.promote(within, m, id, sink) })
+	g.Go(func() error { return r.promote(within, m, id, sink, r.speaker) })
 	if err := g.Wait(); err != nil {
 		return &LearnerError{m.node.Name, err}
 	}
@@ -121,15 +122,15 @@ func entry(n spec.Node, members []etcd.Member) components.Membership {
 	return components.Membership{Initial: initialCluster(n, others), Existing: true}
 }
 
-// promote waits until m's member has caught up, and lets it vote.
-func (r *Run) promote(ctx context.Context, m *machine, id uint64, sink event.Sink) error {
+// promote waits until m's member has caught up, and lets it vote, by a member that has quorum.
+func (r *Run) promote(ctx context.Context, m *machine, id uint64, sink event.Sink, by func(context.Context) (*etcd.Client, []etcd.Member, error)) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
 	return check.Wait(ctx, sink, check.Condition{Name: "etcd member has caught up", Node: m.node.Name, Test: func(ctx context.Context) error {
 		if err := r.answers(ctx, m); err != nil {
 			return err
 		}
-		client, _, err := r.speaker(ctx)
+		client, _, err := by(ctx)
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (r *Run) setDataAside(ctx context.Context, m *machine, sink event.Sink) err
 	if err := r.stopPods(ctx, m, sink, "etcd", apiServer); err != nil {
 		return err
 	}
-	to, err := onMachine(ctx, m, `test ! -d "$1" || { to=$(dirname "$1")/removed-$(date -u +%Y%m%dT%H%M%SZ); mv -T "$1" "$to" && sync && echo "$to"; }`, etcdData)
+	to, err := onMachine(ctx, m, `test ! -d "$1" || { to=$(dirname "$1")/removed-$(date -u +%Y%m%dT%H%M%SZ); mv -T "$1" "$to" && sync && echo "$to"; }`, layout.EtcdMember)
 	if err == nil && to != "" {
 		warn(sink, "the data that its etcd member had was moved to "+to+": delete it when it is not wanted any more")
 	}

@@ -14,8 +14,6 @@ import (
 // membersFile keeps how those etcd members entered the membership that were not there from the start.
 const membersFile = "etcd"
 
-const etcdManifest = "/etc/kubernetes/manifests/etcd.yaml"
-
 // recallMembers fills in how each member entered the membership: from the state directory or, where that does not
 // know, from the machines' own manifests. Those that were there from the start need no entry.
 func (r *Run) recallMembers(ctx context.Context) error {

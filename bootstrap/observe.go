@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/preflight"
+	"github.com/slipway/slipway/internal/spec"
 )
 
 // UnfitError is one finding about a machine that forbids going on.
@@ -21,6 +23,10 @@ func (e *UnfitError) Error() string {
 
 func (e *UnfitError) Node() string   { return e.finding.Node }
 func (e *UnfitError) Remedy() string { return e.finding.Remedy }
+
+func unfit(name, what, remedy string) error {
+	return &UnfitError{preflight.Finding{Node: name, What: what, Remedy: remedy}}
+}
 
 // Plan finds out what an apply would change. It changes nothing on a machine, except that it leaves
 // the slipway binary in /var/lib/slipway, which looks around there.
@@ -86,7 +92,7 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 	if err := r.preflight(p); err != nil {
 		return err
 	}
-	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+	if err := r.compareAll(ctx); err != nil {
 		return err
 	}
 	if err := r.adoptRejoined(ctx); err != nil {
@@ -104,8 +110,19 @@ func (r *Run) observe(ctx context.Context, p *plan.Plan) error {
 }
 
 // compare works out what m is to be, and how it differs.
-func (r *Run) compare(ctx context.Context, m *machine) (err error) {
-	if m.state, err = r.wanted(r.input(), m.node); err != nil {
+func (r *Run) compare(ctx context.Context, m *machine) error {
+	return r.compareWith(ctx, r.input(), m)
+}
+
+// compareOwn is compare on a machine of a cluster that is made by hand, whose workers' kubelets hold certificates of their own.
+func (r *Run) compareOwn(ctx context.Context, m *machine) error {
+	in := r.input()
+	in.Joined = m.node.Role == spec.Worker
+	return r.compareWith(ctx, in, m)
+}
+
+func (r *Run) compareWith(ctx context.Context, in *components.Input, m *machine) (err error) {
+	if m.state, err = r.wanted(in, m.node); err != nil {
 		return err
 	}
 	// One that was cut off is this cluster's already, and knows by itself whether it was another's before.

@@ -9,11 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/plan"
 )
 
 // kubeletCommand is the file with the kubelet's command line.
-const kubeletCommand = "file /etc/systemd/system/kubelet.service"
+const kubeletCommand = "file " + layout.Units + "/kubelet.service"
 
 // programs sums up in p what its changes are to programs that run already: images, and flags by name. What changes alike on several machines is told
 // once, for all of them.
@@ -32,13 +33,13 @@ func programs(p *plan.Plan) {
 		for _, c := range n.Changes {
 			_, name, _ := strings.Cut(c.ID, " ")
 			switch {
-			case strings.HasPrefix(c.ID, "file "+manifestDir+"/"):
+			case strings.HasPrefix(c.ID, "file "+layout.Manifests+"/"):
 				for _, changed := range ofPods(strings.TrimSuffix(path.Base(name), ".yaml"), c.Before, c.After) {
 					add(n.Name, changed)
 				}
 			case c.ID == kubeletCommand && c.Before != "":
 				kubelet.Flags = compareFlags(strings.Fields(c.Before), strings.Fields(c.After))
-			case c.ID == "binary /usr/local/bin/kube" && c.Before != "" && p.From != "":
+			case c.ID == "binary "+layout.Programs+"/kube" && c.Before != "" && p.From != "":
 				kubelet.From, kubelet.To = "kube:v"+p.From, "kube:v"+p.Kubernetes
 			}
 		}

@@ -4,57 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/etcd"
-	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
-
-const etcdData = "/var/lib/etcd/member"
-
-// apiAt is a client of the API server at one control plane's address, straight from this machine.
-func (r *Run) apiAt(address netip.Addr) (*kube.Client, error) {
-	admin := r.certs.Shared(pki.SuperAdmin)
-	return kube.Connect(kube.Access{
-		Server: "https://" + netip.AddrPortFrom(address, 6443).String(),
-		CA:     r.certs.CA(pki.Kubernetes).Cert, Cert: admin.Cert, Key: admin.Key,
-	})
-}
-
-// readyAt is apiAt, once that API server says that it is ready.
-func (r *Run) readyAt(ctx context.Context, address netip.Addr) (*kube.Client, error) {
-	client, err := r.apiAt(address)
-	if err != nil {
-		return nil, err
-	}
-	if err := client.Ready(ctx); err != nil {
-		return nil, err
-	}
-	return client, nil
-}
-
-// memberAt is a client of the etcd member at url, with self's certificate.
-func (r *Run) memberAt(self, url string) (*etcd.Client, error) {
-	pair := r.certs.Node(self)[pki.EtcdHealthcheckClient]
-	return etcd.Connect(etcd.Access{Endpoint: url, CA: r.certs.CA(pki.Etcd).Cert, Cert: pair.Cert, Key: pair.Key})
-}
 
 // quorum is a client of a member that answers for the whole membership, one of the other control planes if any does.
 // A learner does not.
 func (r *Run) quorum(ctx context.Context, self spec.Node) (*etcd.Client, []etcd.Member, error) {
-	var addresses []netip.Addr
-	for _, n := range r.Cluster.ControlPlanes() {
-		if n.Name != self.Name {
-			addresses = append(addresses, n.Address)
-		}
-	}
 	var reasons []error
-	for _, a := range append(addresses, self.Address) {
-		client, err := r.memberAt(self.Name, "https://"+netip.AddrPortFrom(a, 2379).String())
+	for _, n := range append(r.peers(self.Name), self) {
+		client, err := r.memberAt(self.Name, clientURL(n.Address))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -87,15 +50,12 @@ func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) 
 		return 0, err
 	}
 	defer client.Close()
-	peer, known := components.PeerURL(m.node), false
-	for _, other := range members {
-		known = known || other.Peer == peer
-	}
-	_, noData := os.Stat(etcdData)
+	_, known := memberOf(members, m.node)
+	_, noData := os.Stat(layout.EtcdMember)
 	if !known && noData == nil {
-		return 0, unfit(m.node.Name, etcdData+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
+		return 0, unfit(m.node.Name, layout.EtcdMember+" is of a member that was removed from etcd, and cannot be used again", "slipway reset, then join again")
 	}
-	self, members, err := client.AddLearner(ctx, peer)
+	self, members, err := client.AddLearner(ctx, components.PeerURL(m.node))
 	if err != nil {
 		return 0, err
 	}
@@ -105,13 +65,7 @@ func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) 
 		}
 	}
 	if _, recalled := r.members[m.node.Name]; !recalled {
-		others := map[string]string{}
-		for _, other := range members {
-			if other.Peer != peer {
-				others[other.Name] = other.Peer
-			}
-		}
-		r.members = map[string]components.Membership{m.node.Name: {Initial: initialCluster(m.node, others), Existing: true}}
+		r.members = map[string]components.Membership{m.node.Name: entry(m.node, members)}
 	}
 	return self.ID, r.rememberMembers()
 }

@@ -11,11 +11,6 @@ import (
 	"github.com/slipway/slipway/internal/event"
 )
 
-const (
-	apiManifest        = manifestDir + "/kube-apiserver.yaml"
-	controllerManifest = manifestDir + "/kube-controller-manager.yaml"
-)
-
 // recallApplied fills in what the cluster was made with from the manifests of the first control plane that has
 // whole ones. What cannot be read there is told, and stays unknown.
 func (r *Run) recallApplied(ctx context.Context) error {

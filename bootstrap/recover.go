@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/pki"
 )
 
@@ -34,7 +35,7 @@ func (r *Run) recoverCerts(ctx context.Context) (*pki.Set, error) {
 		if err := r.guardAdoption(name, files); err != nil {
 			return nil, err
 		}
-		_, key := files["/etc/kubernetes/pki/ca.key"]
+		_, key := files[layout.PKI+"/ca.key"]
 		holds = holds || key
 		_, key = files[pki.EncryptionPath]
 		sealed = sealed || key

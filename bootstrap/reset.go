@@ -16,6 +16,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
@@ -103,12 +104,12 @@ func (r *Run) recognize(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
-	if len(files["/etc/kubernetes/pki/ca.key"]) > 0 {
+	if len(files[layout.PKI+"/ca.key"]) > 0 {
 		m.node.Role = spec.ControlPlane
 		r.certs, err = pki.Rebuild(map[string]map[string][]byte{m.node.Name: files})
 		return err
 	}
-	if ca := files["/etc/kubernetes/pki/ca.crt"]; len(ca) > 0 {
+	if ca := files[layout.PKI+"/ca.crt"]; len(ca) > 0 {
 		m.node.Role = spec.Worker
 		r.certs, err = pki.Trusted(ca)
 	}
@@ -121,23 +122,21 @@ var shared = regexp.MustCompile(`(?m)^\s+(\S+)/\d+ dev \S+$`)
 // recognizeAddress finds out which address this machine may hold for a cluster whose file is elsewhere: a keepalived that is
 // killed leaves it on the interface.
 func (r *Run) recognizeAddress(ctx context.Context, m *machine) error {
-	files, err := fetch(ctx, m, []string{keepalivedFile})
+	files, err := fetch(ctx, m, []string{components.KeepalivedFile})
 	if err != nil {
 		return err
 	}
-	found := shared.FindSubmatch(files[keepalivedFile])
+	found := shared.FindSubmatch(files[components.KeepalivedFile])
 	if found == nil {
 		return nil
 	}
 	address, err := netip.ParseAddr(string(found[1]))
 	if err != nil {
-		return fmt.Errorf("%s: %w", keepalivedFile, err)
+		return fmt.Errorf("%s: %w", components.KeepalivedFile, err)
 	}
 	r.Cluster.LoadBalancer.Kind, r.Cluster.Endpoint = spec.VIP, netip.AddrPortFrom(address, 6443)
 	return nil
 }
-
-const keepalivedFile = "/etc/kubernetes/loadbalancer/keepalived.conf"
 
 // leaveCluster tells the cluster, if there is one to tell.
 func (r *Run) leaveCluster(ctx context.Context, m *machine, sink event.Sink) error {

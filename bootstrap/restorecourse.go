@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -78,7 +79,7 @@ func ahead(m *machine) node.State {
 	fresh := slices.ContainsFunc(m.changes, func(c node.Change) bool { return c.ID == kubeletUnit && c.Action != node.Restart })
 	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(res node.Resource) bool {
 		if fresh {
-			return res.ID() == kubeletUnit || res.File != nil && path.Dir(res.File.Path) == manifestDir
+			return res.ID() == kubeletUnit || res.File != nil && path.Dir(res.File.Path) == layout.Manifests
 		}
 		return res.Image == nil && (res.Binary == nil || !strings.HasPrefix(path.Base(res.Binary.Path), "etcd"))
 	})
@@ -148,7 +149,7 @@ func (r *Run) startRestored(ctx context.Context) error {
 	for _, m := range r.machines {
 		m.kube = nil // its connections are to a server that is no more
 	}
-	if err := r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error { return r.compare(ctx, m) }); err != nil {
+	if err := r.compareAll(ctx); err != nil {
 		return err
 	}
 	return r.bringUpAnew(ctx, r.changed(r.machines))

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -135,9 +136,9 @@ func (r *Run) guardRoom() error {
 	var unfit []error
 	need := 2*r.restore.source.size + 64<<20
 	for _, m := range r.controlPlanes() {
-		if free, known := m.facts.DiskFree["/var/lib/etcd"]; known && free < need {
+		if free, known := m.facts.DiskFree[layout.Etcd]; known && free < need {
 			unfit = append(unfit, &UnfitError{preflight.Finding{Node: m.node.Name,
-				What: fmt.Sprintf("/var/lib/etcd has %d MiB free, and restoring takes %d MiB beside the data that is there", free>>20, need>>20), Remedy: "free some space there"}})
+				What: fmt.Sprintf("%s has %d MiB free, and restoring takes %d MiB beside the data that is there", layout.Etcd, free>>20, need>>20), Remedy: "free some space there"}})
 		}
 	}
 	return errors.Join(unfit...)
@@ -171,23 +172,15 @@ func (r *Run) live(ctx context.Context) (*Live, error) {
 }
 
 func (r *Run) findGoneWorkers() error {
-	nodes, err := r.dir.Nodes()
-	if err != nil {
-		return err
-	}
-	left, err := r.dir.Left()
+	nodes, left, err := r.undeclaredNodes()
 	if err != nil {
 		return err
 	}
 	for _, n := range nodes {
-		if n.Role != spec.ControlPlane && !r.declares(n.Name) {
+		if n.Role != spec.ControlPlane {
 			r.gone = append(r.gone, &machine{node: n})
 		}
 	}
-	for _, n := range left {
-		if !r.cameBack(n) {
-			r.gone = append(r.gone, &machine{node: n.Node, left: n.Cluster})
-		}
-	}
+	r.addLeft(left)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
 )
@@ -74,5 +75,60 @@ func (r *Run) statusRestore(s *status.Status) error {
 		return err
 	}
 	s.Problems = append([]status.Problem{{What: j.halfWay(), Remedy: j.remedy(r.Cluster.File)}}, s.Problems...)
+	return nil
+}
+
+// leastBump is by how much a restored cluster's revision is ahead of the snapshot's, so that it is later than any that a client can
+// have seen. A busy cluster makes some hundred revisions a second.
+const leastBump = 1_000_000_000
+
+// resume goes on with a restore that stands half way, or begins one.
+func (r *Run) resume() error {
+	j, s := &r.restore.journal, r.restore.source
+	if _, err := r.dir.Get(restoreFile, j); err != nil {
+		return err
+	}
+	members := (&components.Input{Cluster: r.Cluster}).Membership(spec.Node{}).Initial
+	if j.under() && !r.restore.from.Anew {
+		var other string
+		switch {
+		case j.SHA256 != s.sum:
+			other = "of other data than that of " + s.path
+		case j.Kubernetes != r.Cluster.Kubernetes:
+			other = "to Kubernetes " + j.Kubernetes + ", and the file says " + r.Cluster.Kubernetes
+		case j.Members != members:
+			other = "on " + j.Members + ", and the control planes in the file are others"
+		default:
+			return nil
+		}
+		return &RestoreError{j.halfWay() + ", " + other, j.remedy(r.Cluster.File) + ", with the file as it was; to begin anew with what is given now, add --anew"}
+	}
+	now := time.Now().UTC()
+	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes,
+		Members: members, Former: j.pending(), Base: j.Base}
+	return nil
+}
+
+// pending are the former machines of a restore that was not finished: whoever begins anew has them to stop, too.
+func (j *restoration) pending() []was {
+	if !j.under() {
+		return nil
+	}
+	return j.Former
+}
+
+// count works out the revision to begin with: later than what any client can have seen, of the cluster that answers now, of one
+// that was restored before, or of one that went on unseen.
+func (r *Run) count(live *Live) error {
+	j, s := &r.restore.journal, r.restore.source
+	if j.Bump > 0 {
+		return nil
+	}
+	reached := max(s.revision, j.Base)
+	if live != nil {
+		reached = max(reached, live.Revision)
+	}
+	j.Base = reached + leastBump
+	j.Bump = j.Base - s.revision
 	return nil
 }

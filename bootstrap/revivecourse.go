@@ -8,6 +8,7 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // advance is by how much the revision is raised: more than a member that voted can have been behind the others.
@@ -68,10 +69,10 @@ func (r *Run) keepManifests(ctx context.Context, m *machine, p *Recovery) error 
 
 // copyData copies the survivor's data aside, whole or not at all, and once.
 func (r *Run) copyData(ctx context.Context, m *machine, p *Recovery, sink event.Sink) error {
-	to := "/var/lib/slipway-removed/" + p.Begun.Format("20060102T150405Z") + "/etcd-before-recover"
+	to := layout.Removed + "/" + p.Begun.Format("20060102T150405Z") + "/etcd-before-recover"
 	const script = `set -e; test ! -d "$2" || exit 0
 rm -rf "$2.part"; mkdir -p "$2.part"; chmod 0700 "$2.part"; cp -a "$1" "$2.part/"; sync; mv -T "$2.part" "$2"; sync`
-	if _, err := onMachine(ctx, m, script, etcdData, to); err != nil {
+	if _, err := onMachine(ctx, m, script, layout.EtcdMember, to); err != nil {
 		return fmt.Errorf("copy etcd's data aside, which nothing is done without: %w", err)
 	}
 	sink.Emit(event.Event{Kind: event.Warning, Subject: "etcd data", Message: "is copied to " + to + ": delete it when the cluster is well"})

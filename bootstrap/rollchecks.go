@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -47,7 +48,7 @@ func (r *Run) guardDisk(_ context.Context, _ *kube.Client, refuse func(name, wha
 				}
 			}
 		}
-		for _, path := range []string{"/", "/var/lib/containerd"} {
+		for _, path := range []string{"/", layout.Containerd} {
 			if free, known := m.facts.DiskFree[path]; known && need > 0 && free < need {
 				refuse(m.node.Name, fmt.Sprintf("%d MiB free below %s, and %d MiB are needed for two versions", free/mib, path, need/mib), "free some space, or grow the file system")
 			}

@@ -33,12 +33,7 @@ func (r *Run) rollControlPlane(ctx context.Context, m *machine, sink event.Sink)
 	if err == nil && well {
 		err = r.nodeGate(ctx, m, sink)
 	}
-	if err == nil {
-		err = m.agent.Converge(ctx, m.state, sink)
-	} else if ctx.Err() == nil {
-		err = r.putBack(ctx, m, sink, err)
-	}
-	return errors.Join(err, r.yield(context.WithoutCancel(ctx), m, 0))
+	return errors.Join(r.conclude(ctx, m, sink, err), r.yield(context.WithoutCancel(ctx), m, 0))
 }
 
 // throughParts converges without taking away what was there, and waits behind each step. On the way up static pods come first,
@@ -80,12 +75,7 @@ func (r *Run) rollBalancer(ctx context.Context, m *machine, sink event.Sink) err
 	if err == nil {
 		err = r.podsGate(ctx, m, sink)
 	}
-	if err == nil {
-		err = m.agent.Converge(ctx, m.state, sink)
-	} else if ctx.Err() == nil {
-		err = r.putBack(ctx, m, sink, err)
-	}
-	return errors.Join(err, r.yield(context.WithoutCancel(ctx), m, 0))
+	return errors.Join(r.conclude(ctx, m, sink, err), r.yield(context.WithoutCancel(ctx), m, 0))
 }
 
 // dispensable waits until etcd keeps its quorum without m's member, which is about to restart. Where it cannot, as with
@@ -117,7 +107,7 @@ func (r *Run) dispensable(ctx context.Context, m *machine, sink event.Sink) erro
 
 // restartsEtcd: its own manifest, and the kubelet's runtime.
 func restartsEtcd(id string) bool {
-	return id == "file "+manifestDir+"/etcd.yaml" || id == "unit containerd.service"
+	return id == "file "+etcdManifest || id == "unit containerd.service"
 }
 
 // handOver moves off m what others have to wait for when it stops: the shared address, and etcd's leadership.

@@ -6,19 +6,28 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
 )
 
-// course tells in p what rollOut does with a cluster that serves, in its order, and how long each stage should take.
-func (r *Run) course(p *plan.Plan) error {
+// adding adds stages to p's course, with how long they should take.
+func (r *Run) adding(p *plan.Plan) (add func(name, does string, nodes ...string), err error) {
 	kept, err := r.dir.Timings()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	add := func(name, does string, nodes ...string) {
+	return func(name, does string, nodes ...string) {
 		p.Course = append(p.Course, plan.Stage{Name: name, Nodes: nodes, Does: does, Estimate: estimate(kept, name, nodes).Seconds()})
+	}, nil
+}
+
+// course tells in p what rollOut does with a cluster that serves, in its order, and how long each stage should take.
+func (r *Run) course(p *plan.Plan) error {
+	add, err := r.adding(p)
+	if err != nil {
+		return err
 	}
 	changed := r.changed(r.machines)
 	var images, free []string
@@ -100,7 +109,7 @@ func disturbs(changes []node.Change) string {
 	for _, c := range changes {
 		kind, name, _ := strings.Cut(c.ID, " ")
 		switch {
-		case kind == "file" && path.Dir(name) == manifestDir:
+		case kind == "file" && path.Dir(name) == layout.Manifests:
 			what = append(what, strings.TrimSuffix(path.Base(name), ".yaml"))
 		case kind == "unit" && !isTimer(c) && (c.Action == node.Restart || c.Action == node.Start):
 			what = append(what, strings.TrimSuffix(name, ".service"))

@@ -49,6 +49,18 @@ func (e *RolloutError) Remedy() string {
 	return "the cluster is served as before; mend the cause and apply again, which goes on with this node, or go back: the file as it was, or for another version slipway rollback"
 }
 
+// conclude gives m the rest of its State or, where what came before failed with err, puts it back. Where this run was cut off, whoever
+// goes on decides.
+func (r *Run) conclude(ctx context.Context, m *machine, sink event.Sink, err error) error {
+	switch {
+	case err == nil:
+		return m.agent.Converge(ctx, m.state, sink)
+	case ctx.Err() != nil:
+		return err
+	}
+	return r.putBack(ctx, m, sink, err)
+}
+
 // putBack makes m what it was when it was last whole, and tells why.
 func (r *Run) putBack(ctx context.Context, m *machine, sink event.Sink, why error) error {
 	sink.Emit(event.Event{Kind: event.Warning, Message: "it did not come through, and is put back: " + why.Error()})

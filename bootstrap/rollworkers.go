@@ -76,11 +76,7 @@ func (r *Run) rollWorker(ctx context.Context, m *machine, sink event.Sink) (err 
 	if err == nil && well {
 		err = r.nodeGate(ctx, m, sink)
 	}
-	if err == nil {
-		err = m.agent.Converge(ctx, m.state, sink)
-	} else if ctx.Err() == nil {
-		err = r.putBack(ctx, m, sink, err)
-	}
+	err = r.conclude(ctx, m, sink, err)
 	if ctx.Err() != nil { // whoever goes on finds it cordoned, and ends that
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/slipway/slipway/components"
@@ -16,7 +15,6 @@ import (
 	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kube"
-	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/statedir"
 	"github.com/slipway/slipway/pki"
@@ -193,37 +191,6 @@ func (r *Run) ensureCerts() error {
 		r.Sink.Emit(event.Event{Kind: event.Changed, Node: i.Node, Subject: "certificate " + i.Name, Message: i.Reason})
 	}
 	return r.dir.Save(r.certs)
-}
-
-// input is what components are computed from.
-func (r *Run) input() *components.Input {
-	in := &components.Input{Cluster: r.withStaying(), Certs: r.certs, Facts: map[string]node.Facts{}, Payload: payload(r.bundle.Manifest()), Members: r.members, Unsealed: r.unsealed()}
-	for _, m := range r.machines {
-		in.Facts[m.node.Name] = m.facts
-	}
-	return in
-}
-
-// withStaying is the cluster with the control planes that left the file and still run.
-func (r *Run) withStaying() *spec.Cluster {
-	if len(r.staying) == 0 {
-		return r.Cluster
-	}
-	c := *r.Cluster
-	c.Nodes = slices.Concat(c.Nodes, r.staying)
-	return &c
-}
-
-// payload is the bundle's contents under the names that components know.
-func payload(m bundle.Manifest) components.Payload {
-	p := components.Payload{Binaries: map[string]node.Binary{}, Images: map[string]node.Image{}}
-	for _, b := range m.Binaries {
-		p.Binaries[b.Name] = *b.Resource("").Binary
-	}
-	for _, i := range m.Images {
-		p.Images[i.Name] = *i.Resource().Image
-	}
-	return p
 }
 
 func (r *Run) timeout() time.Duration {

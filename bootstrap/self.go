@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -105,27 +104,4 @@ func ownPrefixes() (own []netip.Prefix) {
 		}
 	}
 	return own
-}
-
-// Own reads the cluster that this machine itself keeps, since it was begun or joined by hand, and the name of its
-// node in it. The error is fs.ErrNotExist where it keeps none.
-func Own() (c *spec.Cluster, here string, err error) {
-	if c, err = ownCluster(); err != nil {
-		return nil, "", err
-	}
-	addresses := ownPrefixes()
-	for _, n := range c.Nodes {
-		if slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return p.Addr() == n.Address }) {
-			return c, n.Name, nil
-		}
-	}
-	return nil, "", fmt.Errorf("%s names no node with an address of this machine: slipway init makes the cluster anew where nothing came of it, and slipway reset takes it off", ownFile)
-}
-
-// ownCluster is the cluster that this machine keeps, whether or not the machine still has its address there.
-func ownCluster() (*spec.Cluster, error) {
-	if _, err := os.Stat(ownFile); err != nil {
-		return nil, err
-	}
-	return spec.Read(ownFile, spec.LoadOptions{NoSSH: true, Growing: true, StateDir: ownState})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 )
 
@@ -36,7 +37,7 @@ func (r *Run) convergeServing(ctx context.Context, m *machine, sink event.Sink) 
 }
 
 func changesPods(changes []node.Change) bool {
-	return slices.ContainsFunc(changes, func(c node.Change) bool { return strings.HasPrefix(c.ID, "file "+manifestDir+"/") })
+	return slices.ContainsFunc(changes, func(c node.Change) bool { return strings.HasPrefix(c.ID, "file "+layout.Manifests+"/") })
 }
 
 func restartsKubelet(changes []node.Change) bool {
@@ -53,7 +54,7 @@ func withoutKubelet(s node.State) node.State {
 // withoutPods is the State of all but the static pods.
 func withoutPods(s node.State) node.State {
 	s.Part = true
-	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(r node.Resource) bool { return r.File != nil && path.Dir(r.File.Path) == manifestDir })
+	s.Resources = slices.DeleteFunc(slices.Clone(s.Resources), func(r node.Resource) bool { return r.File != nil && path.Dir(r.File.Path) == layout.Manifests })
 	return s
 }
 
@@ -104,13 +105,19 @@ const tooManyCrashes = 4
 // podPatience is how long a machine is left to wait for its static pods, before it says which are missing.
 const podPatience = 3 * time.Second
 
-const manifestDir = "/etc/kubernetes/manifests"
+// The manifests of those static pods that something is to be known of.
+const (
+	etcdManifest       = layout.Manifests + "/etcd.yaml"
+	apiManifest        = layout.Manifests + "/kube-apiserver.yaml"
+	controllerManifest = layout.Manifests + "/kube-controller-manager.yaml"
+	balancerManifest   = layout.Manifests + "/haproxy.yaml"
+)
 
 // staticPods are the pods that the State's manifests make, with the mark by which they are known to run so.
 func staticPods(s node.State) (marks map[string]string, err error) {
 	marks = map[string]string{}
 	for _, r := range s.Resources {
-		if r.File == nil || path.Dir(r.File.Path) != manifestDir {
+		if r.File == nil || path.Dir(r.File.Path) != layout.Manifests {
 			continue
 		}
 		pod, err := staticPod(r.File.Path, r.File.Content)

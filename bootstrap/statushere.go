@@ -2,9 +2,7 @@ package bootstrap
 
 import (
 	"context"
-	"net/netip"
 
-	"github.com/slipway/slipway/internal/etcd"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/status"
@@ -29,14 +27,6 @@ func (r *Run) catchUp(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// memberOf is a client of m's etcd member, through its machine where there is a way.
-func (r *Run) memberOf(m *machine) (*etcd.Client, error) {
-	if r.elsewhere(m) {
-		return r.memberAt(r.Here, "https://"+netip.AddrPortFrom(m.node.Address, 2379).String())
-	}
-	return r.member(m)
 }
 
 // undeclared is a node that the API knows and the file does not. On a machine of the cluster that is a worker that joined.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/kubeadm"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
@@ -45,7 +46,7 @@ func (r *Run) findTaken(ctx context.Context) error {
 	}
 	asked := r.TakeOver || kept.Unfinished
 	ca := bytes.TrimSpace(r.certs.CA(pki.Kubernetes).Cert)
-	const caPath, kubeletPath = "/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/kubelet.conf"
+	const caPath, kubeletPath = layout.PKI + "/ca.crt", layout.KubeletConf
 	err := each(r.machines, func(m *machine) error {
 		if m.facts.Cluster != "" || m.node.Role == spec.LoadBalancer || len(m.facts.Leftovers) == 0 && !asked {
 			return nil // bare machines are not asked once more

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
@@ -145,15 +146,15 @@ func TestGuardLive(t *testing.T) {
 // TestGuardMachine: containers that could not be kept are a reason to refuse, flags that end are told.
 func TestGuardMachine(t *testing.T) {
 	for want, files := range map[string]map[string]string{
-		"":                       {kubeletConfigFile: "cgroupDriver: systemd"},
-		"makes cgroups by":       {kubeletConfigFile: "cgroupDriver: cgroupfs"},
-		"has the runtime nvidia": {kubeletConfigFile: "cgroupDriver: systemd", containerdConfig: "[plugins.'x'.containerd.runtimes.nvidia]\n"},
-		"its data in /data":      {kubeletConfigFile: "cgroupDriver: systemd", containerdConfig: "version = 2\nroot = \"/data\"\n"},
-		"has --root-dir=/data":   {kubeletConfigFile: "cgroupDriver: systemd", "/var/lib/kubelet/kubeadm-flags.env": `KUBELET_KUBEADM_ARGS="--root-dir=/data"`},
+		"":                       {layout.KubeletConfig: "cgroupDriver: systemd"},
+		"makes cgroups by":       {layout.KubeletConfig: "cgroupDriver: cgroupfs"},
+		"has the runtime nvidia": {layout.KubeletConfig: "cgroupDriver: systemd", layout.ContainerdConf: "[plugins.'x'.containerd.runtimes.nvidia]\n"},
+		"its data in /data":      {layout.KubeletConfig: "cgroupDriver: systemd", layout.ContainerdConf: "version = 2\nroot = \"/data\"\n"},
+		"has --root-dir=/data":   {layout.KubeletConfig: "cgroupDriver: systemd", "/var/lib/kubelet/kubeadm-flags.env": `KUBELET_KUBEADM_ARGS="--root-dir=/data"`},
 	} {
 		r := onKubeadm(t)
 		m := r.machines[0]
-		m.state.Resources = []node.Resource{{File: &node.File{Path: kubeletConfigFile, Content: []byte("cgroupDriver: systemd")}}}
+		m.state.Resources = []node.Resource{{File: &node.File{Path: layout.KubeletConfig, Content: []byte("cgroupDriver: systemd")}}}
 		m.host.(filed).write(t, files)
 		err := r.guardMachine(context.Background(), m, &plan.Plan{})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -165,7 +166,7 @@ func TestGuardMachine(t *testing.T) {
 	}
 	r, p := onKubeadm(t), &plan.Plan{}
 	m := r.machines[0]
-	m.state.Resources = []node.Resource{{File: &node.File{Path: kubeletConfigFile, Content: []byte("{}")}}}
+	m.state.Resources = []node.Resource{{File: &node.File{Path: layout.KubeletConfig, Content: []byte("{}")}}}
 	m.host.(filed).write(t, map[string]string{
 		"/var/lib/kubelet/kubeadm-flags.env": `KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.11 --pod-infra-container-image=x"`,
 		"/etc/default/kubelet":               "# --commented=1\nKUBELET_EXTRA_ARGS=--v=4 --max-pods=7\n",

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/agent"
@@ -18,7 +14,6 @@ import (
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/internal/statedir"
 )
 
 // meet finds out from the API how the cluster stands. Where no API server is ready, as in the midst of the change of the only one, what
@@ -125,44 +120,6 @@ func (r *Run) aim(to string) error {
 	return r.guardDeclared()
 }
 
-// hopByHand is hop in the words of the verbs that are run on the machines.
-func hopByHand(from, to string) error {
-	known := spec.SupportedKubernetes()
-	if !slices.Contains(known, to) {
-		return &UpgradeError{fmt.Sprintf("there is no Kubernetes %s in this slipway, which knows %s", to, list(known)), "slipway upgrade plan shows what is possible from here"}
-	}
-	if hop(from, to) == "" {
-		return nil
-	}
-	if older(to, from) {
-		return &UpgradeError{fmt.Sprintf("the cluster runs %s, and does not go back to %s: what is stored may be in a form that the older does not know", from, to), "slipway upgrade plan shows what is possible from here"}
-	}
-	remedy := "there is no bundle of the version between, so this cluster cannot go there"
-	for _, v := range known {
-		if older(from, v) && hop(from, v) == "" {
-			remedy = "slipway upgrade apply " + v + " first, on all machines, and then go on"
-		}
-	}
-	return &UpgradeError{fmt.Sprintf("a cluster goes up one minor version at a time: it runs %s, and %s is too far", from, to), remedy}
-}
-
-// older reports whether a is an older version than b. What cannot be read is not older.
-func older(a, b string) bool {
-	was, err := version.ParseSemantic(a)
-	if err != nil {
-		return false
-	}
-	now, err := version.ParseSemantic(b)
-	return err == nil && was.LessThan(now)
-}
-
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
 // examine looks at this machine, judges it, and works out what is to change on it.
 func (r *Run) examine(ctx context.Context) (warnings []string, err error) {
 	all := r.machines
@@ -188,14 +145,11 @@ func (r *Run) examine(ctx context.Context) (warnings []string, err error) {
 		}
 	}
 	err = r.eachStage("diff", r.machines, func(m *machine, _ event.Sink) error {
-		in := r.input()
-		in.Joined = m.node.Role == spec.Worker
-		if m.state, err = r.wanted(in, m.node); err != nil {
+		if err := r.compareOwn(ctx, m); err != nil {
 			return err
 		}
-		m.changes, err = m.agent.Diff(ctx, m.state)
 		spare(m)
-		return err
+		return nil
 	})
 	return p.Warnings, err
 }
@@ -222,38 +176,4 @@ func (r *Run) recallEntry(ctx context.Context, m *machine) error {
 		r.members = map[string]components.Membership{m.node.Name: was}
 	}
 	return nil
-}
-
-// OwnPlace is what a machine has to be for slipway upgrade: one of a cluster that is made by hand.
-func OwnPlace() (c *spec.Cluster, here spec.Node, err error) { return ownPlace(node.Home) }
-
-func ownPlace(home string) (c *spec.Cluster, here spec.Node, err error) {
-	c, name, err := Own()
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(home, "inventory.json")):
-		return nil, here, &UpgradeError{"slipway apply made this machine, from a cluster's file elsewhere", `where that file is: write kubernetes = "…" into it, and slipway apply -f FILE`}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, here, &UpgradeError{"this machine is in no cluster that was made by hand", "run this on a machine that slipway init or join made; with a cluster's file, slipway apply -f FILE upgrades"}
-	case err != nil:
-		return nil, here, err
-	}
-	i := slices.IndexFunc(c.Nodes, func(n spec.Node) bool { return n.Name == name })
-	return c, c.Nodes[i], nil
-}
-
-// RefuseTakeBackHere is nil on machines that are not upgraded by hand.
-func RefuseTakeBackHere() error {
-	_, here, err := OwnPlace()
-	if err != nil {
-		return nil //nolint:nilerr // it is no such machine, and a file says which cluster is meant
-	}
-	what := "a change of version that is made by hand is not taken back"
-	remedy := "it goes forward: slipway upgrade plan, on a control plane, shows what is left; a machine that does not come through is put back by itself"
-	var j rollout
-	if dir, err := statedir.View(ownState); err == nil && here.Role == spec.ControlPlane {
-		if there, err := dir.Get(rolloutFile, &j); there && err == nil && j.Snapshot != "" {
-			remedy += fmt.Sprintf("; what etcd held before %s is in %s", j.To, j.Snapshot)
-		}
-	}
-	return &UpgradeError{what, remedy}
 }

@@ -129,48 +129,6 @@ func (r *Run) bring(ctx context.Context) error {
 	return r.fetchAhead(ctx, here)
 }
 
-// inUpgradesTurn is inTurn where there are others to take turns with. An only control plane has none, and its own API server, which
-// keeps the turn, goes away meanwhile: who would join is refused, for the version is declared and not there. A machine that has nothing
-// to change takes its turn as well, if it can: a run that was killed may have left it taken.
-func (r *Run) inUpgradesTurn(ctx context.Context, do func(context.Context) error) error {
-	if len(r.Cluster.ControlPlanes()) == 1 {
-		return do(ctx)
-	}
-	api, err := r.peerAPI(ctx, r.Here)
-	if err != nil && len(r.machines[0].changes) == 0 {
-		return do(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return r.inTurn(ctx, api, r.Here, do)
-}
-
-// catchUpDeclaring declares the change where no API server was ready before to hear of it, or to tell that it has been.
-func (r *Run) catchUpDeclaring(ctx context.Context) error {
-	client, err := r.anyAPI(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.stands(ctx, client.Typed); err != nil {
-		return err
-	}
-	c := *r.Cluster
-	c.Kubernetes = r.rollout.To
-	r.Cluster = &c
-	return r.declareHere(ctx)
-}
-
-func (r *Run) declareHere(ctx context.Context) error {
-	return r.stage("declare", func(event.Sink) error {
-		client, err := r.anyAPI(ctx)
-		if err != nil {
-			return err
-		}
-		return r.declare(ctx, client)
-	})
-}
-
 // rollHere changes this machine, and waits until it is as it must be before another is changed.
 func (r *Run) rollHere(ctx context.Context) error {
 	here := r.machines[0]
@@ -189,24 +147,6 @@ func (r *Run) rollHere(ctx context.Context) error {
 		}
 		return check.Wait(ctx, sink, all...)
 	})
-}
-
-// withdraw takes the change back out of the cluster if no API server has come to it: then nothing was changed.
-func (r *Run) withdraw(ctx context.Context) error {
-	at, silent := r.levels(ctx)
-	for _, v := range at {
-		if v != r.rollout.From {
-			return nil
-		}
-	}
-	if len(silent) > 0 {
-		return nil // they may have
-	}
-	client, err := r.anyAPI(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(r.closeChange(ctx, client, r.rollout.From), r.dir.Drop(rolloutFile))
 }
 
 // arrived remembers that this machine is at its version, finishes the change if it was the last, and tells how far it has come.
@@ -229,19 +169,6 @@ func (r *Run) arrived(ctx context.Context) (u Upgraded, err error) {
 	}
 	u.Finished, u.Changed = true, true
 	return u, r.finishUpgrade(ctx, client)
-}
-
-// guardLevel: a change begins when the one before it has ended everywhere.
-func (r *Run) guardLevel(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
-	u, err := r.behind(ctx, client, r.rollout.From)
-	if err != nil {
-		return err
-	}
-	for _, name := range append(u.ControlPlanes, u.Workers...) {
-		refuse(name, fmt.Sprintf("it does not run Kubernetes %s, which the cluster is of", r.rollout.From),
-			"slipway upgrade node on it, with the bundle of that version; or take it out: slipway reset")
-	}
-	return nil
 }
 
 // drain takes pods off a worker, by the rights that this run has.

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/slipway/slipway/internal/kube"
@@ -55,4 +56,17 @@ func (r *Run) behind(ctx context.Context, client *kube.Client, version string) (
 	slices.Sort(u.ControlPlanes)
 	slices.Sort(u.Workers)
 	return u, nil
+}
+
+// guardLevel: a change begins when the one before it has ended everywhere.
+func (r *Run) guardLevel(ctx context.Context, client *kube.Client, refuse func(name, what, remedy string)) error {
+	u, err := r.behind(ctx, client, r.rollout.From)
+	if err != nil {
+		return err
+	}
+	for _, name := range append(u.ControlPlanes, u.Workers...) {
+		refuse(name, fmt.Sprintf("it does not run Kubernetes %s, which the cluster is of", r.rollout.From),
+			"slipway upgrade node on it, with the bundle of that version; or take it out: slipway reset")
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/slipway/slipway/internal/bundle"
-	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/plan"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -113,19 +112,10 @@ func (r *Run) courseByHand(ctx context.Context, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range changes {
-		action := node.Update
-		if c.Create {
-			action = node.Create
-		}
-		p.Objects = append(p.Objects, plan.Object{ID: c.ID, Action: action, Before: c.Before, After: c.After})
-	}
-	kept, err := r.dir.Timings()
+	tellObjects(p, changes)
+	add, err := r.adding(p)
 	if err != nil {
 		return err
-	}
-	add := func(name, does string, nodes ...string) {
-		p.Course = append(p.Course, plan.Stage{Name: name, Nodes: nodes, Does: does, Estimate: estimate(kept, name, nodes).Seconds()})
 	}
 	m := r.machines[0]
 	verb := "here: slipway upgrade node"

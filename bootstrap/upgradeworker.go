@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
 )
@@ -75,7 +75,7 @@ func UpgradeWorker(ctx context.Context, c *spec.Cluster, name string, sink event
 
 // asKubelet makes the rights of this machine's own kubelet r's. A kubelet whose certificates come from elsewhere is looked after from there.
 func (r *Run) asKubelet(ctx context.Context, m *machine) error {
-	const authority, config = "/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/kubelet.conf"
+	const authority, config = layout.PKI + "/ca.crt", layout.KubeletConf
 	files, err := fetch(ctx, m, []string{authority, config})
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (r *Run) allAbove(ctx context.Context) error {
 	behind := map[string]error{}
 	for _, n := range r.Cluster.ControlPlanes() {
 		client, err := kube.Connect(kube.Access{
-			Server: "https://" + netip.AddrPortFrom(n.Address, 6443).String(), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair,
+			Server: apiURL(n.Address), CA: r.certs.CA(pki.Kubernetes).Cert, Cert: pair, Key: pair,
 		})
 		if err != nil {
 			return err

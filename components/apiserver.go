@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -13,7 +14,6 @@ import (
 const (
 	auditPolicyPath    = "/etc/kubernetes/audit-policy.yaml"
 	authenticationPath = "/etc/kubernetes/authentication.yaml"
-	encryptionPath     = pkiDir + "/encryption.yaml"
 	auditLogDir        = "/var/log/kubernetes/audit"
 )
 
@@ -32,7 +32,7 @@ func (in *Input) apiserver(n spec.Node) ([]node.Resource, error) {
 	pod := staticPod{
 		name: "kube-apiserver", node: n.Name, image: in.Payload.Images["kube"], command: in.flagged(in.apiserverCommand(n)), cpu: "250m",
 		mounts: []mount{
-			{path: pkiDir}, {path: auditLogDir, write: true},
+			{path: layout.PKI}, {path: auditLogDir, write: true},
 			{path: auditPolicyPath, file: true}, {path: authenticationPath, file: true},
 		},
 		inputs:    inputs,
@@ -65,29 +65,29 @@ func (in *Input) apiserverCommand(n spec.Node) []string {
 		"--authentication-config=" + authenticationPath,
 		"--enable-admission-plugins=NodeRestriction",
 		"--enable-bootstrap-token-auth=true",
-		"--client-ca-file=" + pkiDir + "/ca.crt",
-		"--tls-cert-file=" + pkiDir + "/apiserver.crt",
-		"--tls-private-key-file=" + pkiDir + "/apiserver.key",
+		"--client-ca-file=" + layout.PKI + "/ca.crt",
+		"--tls-cert-file=" + layout.PKI + "/apiserver.crt",
+		"--tls-private-key-file=" + layout.PKI + "/apiserver.key",
 		"--tls-min-version=VersionTLS12",
 		"--etcd-servers=https://127.0.0.1:2379",
-		"--etcd-cafile=" + pkiDir + "/etcd/ca.crt",
-		"--etcd-certfile=" + pkiDir + "/apiserver-etcd-client.crt",
-		"--etcd-keyfile=" + pkiDir + "/apiserver-etcd-client.key",
-		"--encryption-provider-config=" + encryptionPath,
-		"--kubelet-certificate-authority=" + pkiDir + "/ca.crt",
-		"--kubelet-client-certificate=" + pkiDir + "/apiserver-kubelet-client.crt",
-		"--kubelet-client-key=" + pkiDir + "/apiserver-kubelet-client.key",
+		"--etcd-cafile=" + layout.EtcdPKI + "/ca.crt",
+		"--etcd-certfile=" + layout.PKI + "/apiserver-etcd-client.crt",
+		"--etcd-keyfile=" + layout.PKI + "/apiserver-etcd-client.key",
+		"--encryption-provider-config=" + pki.EncryptionPath,
+		"--kubelet-certificate-authority=" + layout.PKI + "/ca.crt",
+		"--kubelet-client-certificate=" + layout.PKI + "/apiserver-kubelet-client.crt",
+		"--kubelet-client-key=" + layout.PKI + "/apiserver-kubelet-client.key",
 		"--kubelet-preferred-address-types=InternalIP,Hostname",
-		"--proxy-client-cert-file=" + pkiDir + "/front-proxy-client.crt",
-		"--proxy-client-key-file=" + pkiDir + "/front-proxy-client.key",
-		"--requestheader-client-ca-file=" + pkiDir + "/front-proxy-ca.crt",
+		"--proxy-client-cert-file=" + layout.PKI + "/front-proxy-client.crt",
+		"--proxy-client-key-file=" + layout.PKI + "/front-proxy-client.key",
+		"--requestheader-client-ca-file=" + layout.PKI + "/front-proxy-ca.crt",
 		"--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User",
 		"--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--service-account-issuer=https://kubernetes.default.svc." + c.Network.DNS,
-		"--service-account-key-file=" + pkiDir + "/sa.pub",
-		"--service-account-signing-key-file=" + pkiDir + "/sa.key",
+		"--service-account-key-file=" + layout.PKI + "/sa.pub",
+		"--service-account-signing-key-file=" + layout.PKI + "/sa.key",
 		"--service-cluster-ip-range=" + c.Network.Services.String(),
 		"--service-node-port-range=" + c.Network.NodePorts,
 		"--audit-policy-file=" + auditPolicyPath,

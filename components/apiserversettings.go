@@ -8,6 +8,7 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/slipway/slipway/internal/node"
+	"github.com/slipway/slipway/pki"
 )
 
 // apiserverSettings are the files that the API server reads beside its flags.
@@ -27,7 +28,7 @@ func (in *Input) apiserverSettings() ([]node.Resource, error) {
 	return []node.Resource{
 		textFile(auditPolicyPath, 0o600, audit),
 		textFile(authenticationPath, 0o600, authentication),
-		secretFile(encryptionPath, encryption),
+		secretFile(pki.EncryptionPath, encryption),
 	}, nil
 }
 

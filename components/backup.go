@@ -3,6 +3,7 @@ package components
 import (
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/backup"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/store"
@@ -26,7 +27,7 @@ func (in *Input) backup(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []node.Resource{dir("/etc/slipway", 0o755), textFile(backup.SettingsPath, 0o600, settings)}
+	out := []node.Resource{dir(layout.Settings, 0o755), textFile(backup.SettingsPath, 0o600, settings)}
 	if b.S3 != nil && in.ObjectStore.Credentials != nil {
 		out = append(out, secretFile(backup.CredentialsPath, in.ObjectStore.Credentials))
 	}
@@ -55,7 +56,7 @@ func (in *Input) timed(name string, data map[string]any) ([]node.Resource, error
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, textFile("/etc/systemd/system/"+name+"."+kind, 0o644, text))
+		out = append(out, textFile(layout.Units+"/"+name+"."+kind, 0o644, text))
 	}
 	return append(out, node.Resource{Unit: &node.Unit{Name: name + ".timer", RestartOn: ids(out)}}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -12,9 +13,9 @@ import (
 // certificates are the node's files of the PKI, in kubeadm's layout. Those that live inside a
 // kubeconfig belong to the component that uses it.
 func (in *Input) certificates(n spec.Node) ([]node.Resource, error) {
-	out := []node.Resource{dir(pkiDir, 0o755), in.caFile()}
+	out := []node.Resource{dir(layout.PKI, 0o755), in.caFile()}
 	if n.Role == spec.ControlPlane {
-		out = append(out, dir(pkiDir+"/etcd", 0o755))
+		out = append(out, dir(layout.EtcdPKI, 0o755))
 		out = append(out, in.authorityFiles()...)
 	}
 	if in.Joined {
@@ -40,7 +41,7 @@ func (in *Input) certificates(n spec.Node) ([]node.Resource, error) {
 
 // caFile is the cluster's authority, which every node trusts.
 func (in *Input) caFile() node.Resource {
-	return textFile(pkiDir+"/ca.crt", 0o644, in.Certs.CA(pki.Kubernetes).Cert)
+	return textFile(layout.PKI+"/ca.crt", 0o644, in.Certs.CA(pki.Kubernetes).Cert)
 }
 
 // authorityFiles are the authorities with their keys and the service accounts' key pair, for control planes.
@@ -103,7 +104,7 @@ func (in *Input) kubeletSecrets(n spec.Node) ([]node.Resource, error) {
 	}
 	if in.Joined {
 		text, err := pki.RenewingKubeconfig(in.Cluster.Name, in.Server(n), in.Certs.CA(pki.Kubernetes).Cert, KubeletClientCurrent)
-		return []node.Resource{textFile("/etc/kubernetes/kubelet.conf", 0o600, text)}, err
+		return []node.Resource{textFile(layout.KubeletConf, 0o600, text)}, err
 	}
 	kubeconfig, err := in.kubeconfig(n, pki.Kubelet)
 	return []node.Resource{kubeconfig}, err
@@ -111,4 +112,4 @@ func (in *Input) kubeletSecrets(n spec.Node) ([]node.Resource, error) {
 
 // KubeletClientCurrent is where a kubelet that renews its client certificate keeps it, certificate and key in one file.
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/certificate/kubelet.go
-const KubeletClientCurrent = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+const KubeletClientCurrent = layout.KubeletPKI + "/kubelet-client-current.pem"

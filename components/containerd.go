@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/templates"
@@ -31,15 +32,15 @@ func (in *Input) containerd(n spec.Node) ([]node.Resource, error) {
 	}
 	var binaries []node.Resource
 	for _, name := range []string{"containerd", "containerd-shim-runc-v2", "ctr", "runc"} {
-		b, err := in.binary(name, "/usr/local/bin/"+name)
+		b, err := in.binary(name, layout.Programs+"/"+name)
 		if err != nil {
 			return nil, err
 		}
 		binaries = append(binaries, b)
 	}
 	inputs := append([]node.Resource{
-		textFile("/etc/containerd/config.toml", 0o644, config),
-		textFile("/etc/systemd/system/containerd.service", 0o644, unit),
+		textFile(layout.ContainerdConf, 0o644, config),
+		textFile(layout.Units+"/containerd.service", 0o644, unit),
 	}, in.noOverrides(n, "containerd.service")...)
 	out := append(binaries, dir("/etc/containerd/certs.d", 0o755))
 	if n.Role != spec.LoadBalancer {
@@ -56,7 +57,7 @@ func (in *Input) containerd(n spec.Node) ([]node.Resource, error) {
 }
 
 func (in *Input) cniPlugins() ([]node.Resource, error) {
-	out := []node.Resource{dir("/etc/cni/net.d", 0o755)}
+	out := []node.Resource{dir(layout.PodNetworks, 0o755)}
 	for _, name := range []string{"bridge", "host-local", "loopback", "portmap"} {
 		b, err := in.binary(name, path.Join("/opt/cni/bin", name))
 		if err != nil {

@@ -3,6 +3,7 @@ package components
 import (
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -20,7 +21,7 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 	c, path := in.Cluster, kubeconfig.File.Path
 	pod := staticPod{
 		name: "kube-controller-manager", node: n.Name, image: in.Payload.Images["kube"], cpu: "200m",
-		mounts: []mount{{path: pkiDir}, {path: path, file: true}},
+		mounts: []mount{{path: layout.PKI}, {path: path, file: true}},
 		inputs: append(in.certFiles(n), kubeconfig),
 		command: in.flagged([]string{
 			"kube-controller-manager",
@@ -28,12 +29,12 @@ func (in *Input) controllerManager(n spec.Node) ([]node.Resource, error) {
 			"--authentication-kubeconfig=" + path,
 			"--authorization-kubeconfig=" + path,
 			"--bind-address=127.0.0.1",
-			"--client-ca-file=" + pkiDir + "/ca.crt",
-			"--requestheader-client-ca-file=" + pkiDir + "/front-proxy-ca.crt",
-			"--root-ca-file=" + pkiDir + "/ca.crt",
-			"--service-account-private-key-file=" + pkiDir + "/sa.key",
-			"--cluster-signing-cert-file=" + pkiDir + "/ca.crt",
-			"--cluster-signing-key-file=" + pkiDir + "/ca.key",
+			"--client-ca-file=" + layout.PKI + "/ca.crt",
+			"--requestheader-client-ca-file=" + layout.PKI + "/front-proxy-ca.crt",
+			"--root-ca-file=" + layout.PKI + "/ca.crt",
+			"--service-account-private-key-file=" + layout.PKI + "/sa.key",
+			"--cluster-signing-cert-file=" + layout.PKI + "/ca.crt",
+			"--cluster-signing-key-file=" + layout.PKI + "/ca.key",
 			"--cluster-name=" + c.Name,
 			"--cluster-cidr=" + c.Network.Pods.String(),
 			"--service-cluster-ip-range=" + c.Network.Services.String(),

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -51,7 +52,7 @@ func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
 	}
 	pod := staticPod{
 		name: "etcd", node: n.Name, image: in.Payload.Images["etcd"], command: in.flagged(in.etcdCommand(n)), cpu: "100m",
-		mounts: []mount{{path: "/etc/kubernetes/pki/etcd"}, {path: "/var/lib/etcd", write: true}},
+		mounts: []mount{{path: layout.EtcdPKI}, {path: layout.Etcd, write: true}},
 		inputs: in.certFiles(n, pki.EtcdServer, pki.EtcdPeer),
 		// Of the member alone: a member that lost its quorum must not be killed for it.
 		liveness:  httpGet(corev1.URISchemeHTTP, "127.0.0.1", etcdMetricsPort, "/livez"),
@@ -61,9 +62,9 @@ func (in *Input) etcd(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []node.Resource{dir("/var/lib/etcd", 0o700)}
+	out := []node.Resource{dir(layout.Etcd, 0o700)}
 	for _, name := range []string{"etcdctl", "etcdutl"} {
-		b, err := in.binary(name, "/usr/local/bin/"+name)
+		b, err := in.binary(name, layout.Programs+"/"+name)
 		if err != nil {
 			return nil, err
 		}
@@ -80,11 +81,11 @@ func (in *Input) etcdCommand(n spec.Node) []string {
 	if membership.Token != "" {
 		token = membership.Token
 	}
-	certs := pkiDir + "/etcd/"
+	certs := layout.EtcdPKI + "/"
 	return []string{
 		"etcd",
 		"--name=" + n.Name,
-		"--data-dir=/var/lib/etcd",
+		"--data-dir=" + layout.Etcd,
 		"--listen-client-urls=https://127.0.0.1:2379," + httpsURL(n.Address, etcdClientPort),
 		"--advertise-client-urls=" + httpsURL(n.Address, etcdClientPort),
 		"--listen-peer-urls=" + PeerURL(n),

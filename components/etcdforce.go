@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 )
 
@@ -50,6 +51,6 @@ func ForceNewCluster(cluster, name string, manifest []byte) (node.State, error) 
 func Manifest(cluster, name, pod string, text []byte) node.State {
 	return node.State{
 		Version: node.StateVersion, Cluster: cluster, Node: name, Part: true,
-		Resources: []node.Resource{textFile(path.Join(manifestDir, pod+".yaml"), 0o600, text)},
+		Resources: []node.Resource{textFile(path.Join(layout.Manifests, pod+".yaml"), 0o600, text)},
 	}
 }

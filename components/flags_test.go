@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/slipway/slipway/internal/flags"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -80,7 +81,7 @@ func TestOwnFlagsAreKnown(t *testing.T) {
 // commands are those of a static pod's containers that are upstream's.
 func commands(t *testing.T, r node.Resource) (out [][]string) {
 	t.Helper()
-	if r.File == nil || !strings.HasPrefix(r.File.Path, manifestDir) {
+	if r.File == nil || !strings.HasPrefix(r.File.Path, layout.Manifests) {
 		return nil
 	}
 	var pod corev1.Pod

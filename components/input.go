@@ -47,8 +47,6 @@ type Payload struct {
 const (
 	apiserverPort     = 6443 // of each API server on its node's own address
 	haproxyHealthPort = 8405 // loopback
-	manifestDir       = "/etc/kubernetes/manifests"
-	pkiDir            = "/etc/kubernetes/pki"
 )
 
 // State is everything Slipway wants of the machine of n, in the order in which it must be made: kernel,

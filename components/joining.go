@@ -58,15 +58,7 @@ func (in *Input) Joining() ([]*unstructured.Unstructured, error) {
 	typed = append(typed, readable(metav1.NamespacePublic, "kubeadm:bootstrap-signer-clusterinfo", "configmaps", bootstrapapi.ConfigMapClusterInfo, anonymous)...)
 	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:declaration", "configmaps", DeclarationName, joiners, members)...)
 	typed = append(typed, readable(metav1.NamespaceSystem, "slipway:certificates", "secrets", CertificatesName, joiners)...)
-	out := []*unstructured.Unstructured{}
-	for _, o := range append(typed, in.approver()...) {
-		u, err := Unstructured(o)
-		if err != nil {
-			return nil, fmt.Errorf("%T: %w", o, err)
-		}
-		out = append(out, u)
-	}
-	return out, nil
+	return allUnstructured(append(typed, in.approver()...))
 }
 
 // clusterInfo is where the API is and whose certificate it has, for those who know neither yet. The controller

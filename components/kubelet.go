@@ -11,6 +11,7 @@ import (
 	kubeletv1 "k8s.io/kubelet/config/v1beta1"
 	"k8s.io/utils/ptr"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/templates"
@@ -32,21 +33,21 @@ func (in *Input) kubelet(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	binary, err := in.binary("kube", "/usr/local/bin/kube")
+	binary, err := in.binary("kube", layout.Programs+"/kube")
 	if err != nil {
 		return nil, err
 	}
 	inputs := []node.Resource{
 		binary,
-		textFile("/var/lib/kubelet/config.yaml", 0o600, config),
-		textFile("/etc/systemd/system/kubelet.service", 0o644, unit),
+		textFile(layout.KubeletConfig, 0o600, config),
+		textFile(layout.Units+"/kubelet.service", 0o644, unit),
 	}
 	secrets, err := in.kubeletSecrets(n)
 	if err != nil {
 		return nil, err
 	}
 	inputs = append(append(inputs, secrets...), in.noOverrides(n, "kubelet.service")...)
-	out := append([]node.Resource{dir(manifestDir, 0o700), logindDelay()}, inputs...)
+	out := append([]node.Resource{dir(layout.Manifests, 0o700), logindDelay()}, inputs...)
 	out = append(out, wrapper("kubelet"), wrapper("kubectl"))
 	return append(out, node.Resource{Unit: &node.Unit{Name: "kubelet.service", RestartOn: ids(inputs)}}), nil
 }
@@ -61,7 +62,7 @@ func logindDelay() node.Resource {
 
 // wrapper puts one program of the multi-call binary on the PATH under its own name.
 func wrapper(name string) node.Resource {
-	return textFile("/usr/local/bin/"+name, 0o755, []byte("#!/bin/sh\nexec /usr/local/bin/kube "+name+" \"$@\"\n"))
+	return textFile(layout.Programs+"/"+name, 0o755, []byte("#!/bin/sh\nexec "+layout.Programs+"/kube "+name+" \"$@\"\n"))
 }
 
 func (in *Input) kubeletArgs(n spec.Node) []string {
@@ -72,7 +73,7 @@ func (in *Input) kubeletArgs(n spec.Node) []string {
 	if n.Role == spec.LoadBalancer {
 		return args
 	}
-	args = append(args, "--kubeconfig=/etc/kubernetes/kubelet.conf")
+	args = append(args, "--kubeconfig="+layout.KubeletConf)
 	if labels := selfLabels(n); labels != "" {
 		args = append(args, "--node-labels="+labels)
 	}
@@ -103,7 +104,7 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 	standalone := n.Role == spec.LoadBalancer
 	config := &kubeletv1.KubeletConfiguration{
 		TypeMeta:                    metav1.TypeMeta{APIVersion: "kubelet.config.k8s.io/v1beta1", Kind: "KubeletConfiguration"},
-		StaticPodPath:               manifestDir,
+		StaticPodPath:               layout.Manifests,
 		Address:                     n.Address.String(),
 		ReadOnlyPort:                0,
 		CgroupDriver:                "cgroupfs",
@@ -134,14 +135,14 @@ func (in *Input) kubeletConfig(n spec.Node) *kubeletv1.KubeletConfiguration {
 		config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeAlwaysAllow
 		return config
 	}
-	config.Authentication.X509.ClientCAFile = pkiDir + "/ca.crt"
+	config.Authentication.X509.ClientCAFile = layout.PKI + "/ca.crt"
 	config.Authorization.Mode = kubeletv1.KubeletAuthorizationModeWebhook
 	if in.Joined {
 		// It asked the cluster for its certificates, and does so again before they end.
 		config.RotateCertificates, config.ServerTLSBootstrap = true, true
 	} else {
-		config.TLSCertFile = "/var/lib/kubelet/pki/kubelet.crt"
-		config.TLSPrivateKeyFile = "/var/lib/kubelet/pki/kubelet.key"
+		config.TLSCertFile = layout.KubeletPKI + "/kubelet.crt"
+		config.TLSPrivateKeyFile = layout.KubeletPKI + "/kubelet.key"
 	}
 	config.ClusterDNS = []string{in.DNSAddress().String()}
 	config.ClusterDomain = c.Network.DNS

@@ -7,15 +7,18 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/templates"
 )
 
-const balancerDir = "/etc/kubernetes/loadbalancer"
-
-// YieldFile is what keepalived's check looks at, to let another machine have the shared address.
-const YieldFile = balancerDir + "/yield"
+const (
+	// KeepalivedFile says, among others, which address the balancers share.
+	KeepalivedFile = layout.Balancer + "/keepalived.conf"
+	// YieldFile is what keepalived's check looks at, to let another machine have the shared address.
+	YieldFile = layout.Balancer + "/yield"
+)
 
 // holdsBalancer reports whether an HAProxy of ours runs on n.
 func (in *Input) holdsBalancer(n spec.Node) bool {
@@ -67,17 +70,17 @@ func (in *Input) haproxy(n spec.Node) ([]node.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := textFile(balancerDir+"/haproxy.cfg", 0o644, text)
+	config := textFile(layout.Balancer+"/haproxy.cfg", 0o644, text)
 	pod := staticPod{
 		name: "haproxy", node: n.Name, image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/haproxy", "-W", "-db", "-f", config.File.Path},
-		mounts:  []mount{{path: balancerDir}, {path: pkiDir + "/ca.crt", file: true}},
+		mounts:  []mount{{path: layout.Balancer}, {path: layout.PKI + "/ca.crt", file: true}},
 		inputs:  []node.Resource{config, in.caFile()},
 		// Of the balancer alone: one without an API server to offer must not be killed for it.
 		liveness: httpGet(corev1.URISchemeHTTP, "127.0.0.1", haproxyHealthPort, "/livez"),
 	}
 	manifest, err := pod.resource()
-	return []node.Resource{dir(balancerDir, 0o755), config, manifest}, err
+	return []node.Resource{dir(layout.Balancer, 0o755), config, manifest}, err
 }
 
 func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
@@ -103,13 +106,13 @@ func (in *Input) keepalived(n spec.Node) ([]node.Resource, error) {
 		return nil, err
 	}
 	inputs := []node.Resource{
-		textFile(balancerDir+"/keepalived.conf", 0o644, text),
-		textFile(balancerDir+"/check.sh", 0o755, check),
+		textFile(KeepalivedFile, 0o644, text),
+		textFile(layout.Balancer+"/check.sh", 0o755, check),
 	}
 	pod := staticPod{
 		name: "keepalived", node: n.Name, image: in.Payload.Images["loadbalancer"], cpu: "50m",
 		command: []string{"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", inputs[0].File.Path},
-		mounts:  []mount{{path: balancerDir}},
+		mounts:  []mount{{path: layout.Balancer}},
 		inputs:  inputs,
 		security: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{
 			Add: []corev1.Capability{"NET_ADMIN", "NET_BROADCAST", "NET_RAW"},

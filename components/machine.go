@@ -1,6 +1,7 @@
 package components
 
 import (
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 )
@@ -22,7 +23,7 @@ func (in *Input) machine(n spec.Node) ([]node.Resource, error) {
 // the owner's, partitions that are found by their type, and compressed memory. After a reboot, the kubelet would not start.
 // https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html (drop-ins of a whole type of units)
 func noSwapOnBoot() node.Resource {
-	return textFile("/etc/systemd/system/swap.d/50-slipway.conf", 0o644,
+	return textFile(layout.Units+"/swap.d/50-slipway.conf", 0o644,
 		[]byte("# The kubelet does not start with swap on.\n[Unit]\nConditionPathExists=!/\n"))
 }
 
@@ -31,7 +32,7 @@ func noSwapOnBoot() node.Resource {
 func (in *Input) noOverrides(n spec.Node, unit string) []node.Resource {
 	var out []node.Resource
 	for _, name := range in.Facts[n.Name].Overrides[unit] {
-		out = append(out, textFile("/etc/systemd/system/"+unit+".d/"+name, 0o644, []byte(node.NoOverride)))
+		out = append(out, textFile(layout.Units+"/"+unit+".d/"+name, 0o644, []byte(node.NoOverride)))
 	}
 	return out
 }

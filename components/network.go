@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/ptr"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 const flannelHealthPort = 10246 // loopback
@@ -42,14 +44,14 @@ func (in *Input) network() ([]runtime.Object, error) {
 			SecurityContext: &corev1.SecurityContext{Privileged: ptr.To(true)},
 			VolumeMounts: []corev1.VolumeMount{
 				{Name: "config", MountPath: "/etc/flannel"},
-				{Name: "cni", MountPath: "/etc/cni/net.d"},
+				{Name: "cni", MountPath: layout.PodNetworks},
 				{Name: "run", MountPath: "/run/flannel"},
 				{Name: "xtables-lock", MountPath: "/run/xtables.lock"},
 			},
 		}},
 		Volumes: []corev1.Volume{
 			configVolume("config", "flannel"),
-			hostPath("cni", "/etc/cni/net.d", corev1.HostPathDirectoryOrCreate),
+			hostPath("cni", layout.PodNetworks, corev1.HostPathDirectoryOrCreate),
 			hostPath("run", "/run/flannel", corev1.HostPathDirectoryOrCreate),
 			hostPath("xtables-lock", "/run/xtables.lock", corev1.HostPathFileOrCreate),
 		},

@@ -26,6 +26,10 @@ func (in *Input) Objects() ([]*unstructured.Unstructured, error) {
 		}
 		typed = append(typed, objects...)
 	}
+	return allUnstructured(typed)
+}
+
+func allUnstructured(typed []runtime.Object) ([]*unstructured.Unstructured, error) {
 	out := make([]*unstructured.Unstructured, 0, len(typed))
 	for _, o := range typed {
 		u, err := Unstructured(o)

@@ -160,7 +160,7 @@ func TestKeepalivedKnowsItsPeers(t *testing.T) {
 	in := load(t, "vip")
 	priorities := map[string]bool{}
 	for _, n := range in.Cluster.ControlPlanes() {
-		text := string(in.file(t, n.Name, balancerDir+"/keepalived.conf"))
+		text := string(in.file(t, n.Name, KeepalivedFile))
 		for _, other := range in.Cluster.ControlPlanes() {
 			_, peers, _ := strings.Cut(text, "unicast_peer {")
 			peers, _, _ = strings.Cut(peers, "}")

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway/slipway/internal/backup"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -58,7 +59,7 @@ func TestSecretsAreMarked(t *testing.T) {
 				continue
 			}
 			secret := bytes.Contains(r.File.Content, []byte("PRIVATE KEY")) || bytes.Contains(r.File.Content, []byte("client-key-data")) ||
-				r.File.Path == encryptionPath || r.File.Path == backup.CredentialsPath
+				r.File.Path == pki.EncryptionPath || r.File.Path == backup.CredentialsPath
 			if secret != r.File.Secret || secret && r.File.Mode != 0o600 {
 				t.Errorf("%s: mode %o, marked secret %t, is secret %t", r.File.Path, r.File.Mode, r.File.Secret, secret)
 			}
@@ -74,7 +75,7 @@ func TestOnlyControlPlanesHoldAuthorities(t *testing.T) {
 	each(t, func(t *testing.T, in *Input, n spec.Node) {
 		var keys []string
 		for _, r := range in.state(t, n.Name) {
-			if r.File != nil && path.Ext(r.File.Path) == ".key" && strings.HasPrefix(r.File.Path, pkiDir) {
+			if r.File != nil && path.Ext(r.File.Path) == ".key" && strings.HasPrefix(r.File.Path, layout.PKI) {
 				keys = append(keys, r.File.Path)
 			}
 			if r.File != nil && bytes.Contains(r.File.Content, in.Certs.Shared(pki.SuperAdmin).Key) {
@@ -116,7 +117,7 @@ func annotations(t *testing.T, in *Input, name string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, r := range in.state(t, name) {
-		if r.File != nil && path.Dir(r.File.Path) == manifestDir {
+		if r.File != nil && path.Dir(r.File.Path) == layout.Manifests {
 			pod := decode[*corev1.Pod](t, r.File.Path, r.File.Content)
 			if len(pod.Annotations[InputsAnnotation]) != 32 {
 				t.Errorf("%s: inputs are %q", pod.Name, pod.Annotations[InputsAnnotation])
@@ -255,7 +256,7 @@ func TestOrder(t *testing.T) {
 		{"image slipway.local/etcd:v1", "unit kubelet.service"},
 		{"image slipway.local/loadbalancer:v1", "unit kubelet.service"},
 		{"file /etc/kubernetes/pki/apiserver.key", "file /etc/kubernetes/manifests/kube-apiserver.yaml"},
-		{"file " + encryptionPath, "file /etc/kubernetes/manifests/kube-apiserver.yaml"},
+		{"file " + pki.EncryptionPath, "file /etc/kubernetes/manifests/kube-apiserver.yaml"},
 		{"file /etc/kubernetes/manifests/etcd.yaml", "unit kubelet.service"},
 		{"unit kubelet.service", "image slipway.local/coredns:v1"},
 	} {

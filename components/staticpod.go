@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/node"
 )
 
@@ -56,7 +57,7 @@ func (p staticPod) resource() (node.Resource, error) {
 	if err != nil {
 		return node.Resource{}, err
 	}
-	return textFile(path.Join(manifestDir, p.name+".yaml"), 0o600, text), nil
+	return textFile(path.Join(layout.Manifests, p.name+".yaml"), 0o600, text), nil
 }
 
 // uid identifies the pod as it is to the kubelet, which otherwise makes one up from its own in-memory form of it: another version

@@ -18,7 +18,9 @@ import (
 	kubeletv1 "k8s.io/kubelet/config/v1beta1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
 )
 
 // strict decodes as Kubernetes' own programs do, and refuses what they would ignore: unknown and doubled fields.
@@ -62,7 +64,7 @@ func TestStrictlyDecodableFiles(t *testing.T) {
 			p, text := r.File.Path, r.File.Content
 			kind := "other"
 			switch {
-			case path.Dir(p) == manifestDir:
+			case path.Dir(p) == layout.Manifests:
 				checkStaticPod(t, in, p, decode[*corev1.Pod](t, p, text))
 				kind = "pod"
 			case path.Ext(p) == ".conf" && path.Dir(p) == "/etc/kubernetes":
@@ -79,7 +81,7 @@ func TestStrictlyDecodableFiles(t *testing.T) {
 				decode[*auditv1.Policy](t, p, text)
 			case p == authenticationPath:
 				decode[*apiserverv1.AuthenticationConfiguration](t, p, text)
-			case p == encryptionPath:
+			case p == pki.EncryptionPath:
 				decode[*apiserverv1.EncryptionConfiguration](t, p, text)
 			case path.Ext(p) == ".yaml":
 				t.Errorf("%s: nothing here says what it is", p)

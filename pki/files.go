@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // The operator keeps authorities as pki/ca.crt, pki/etcd/ca.crt and so on, as kubeadm does, and the leaves
@@ -69,7 +71,7 @@ func FromFiles(files map[string][]byte) (*Set, error) {
 
 // authorityFile is the authority's path on a node, moved below the operator's directory.
 func authorityFile(a Authority) string {
-	return path.Join(sharedDir, strings.TrimPrefix(a.Path, "/etc/kubernetes/pki/"))
+	return path.Join(sharedDir, strings.TrimPrefix(a.Path, layout.PKI+"/"))
 }
 
 func leafFile(node, name string) string {

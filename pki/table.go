@@ -3,6 +3,7 @@ package pki
 import (
 	"slices"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -32,8 +33,8 @@ const (
 
 // Where a node keeps what is not in the table's leaves.
 const (
-	ServiceAccountPath = "/etc/kubernetes/pki/sa" // and .key, .pub
-	EncryptionPath     = "/etc/kubernetes/pki/encryption.yaml"
+	ServiceAccountPath = layout.PKI + "/sa" // and .key, .pub
+	EncryptionPath     = layout.PKI + "/encryption.yaml"
 )
 
 // Authority is one certificate authority.
@@ -82,9 +83,9 @@ func (l Leaf) On(r spec.Role) bool { return slices.Contains(l.Roles, r) }
 // Authorities lists the certificate authorities: kubeadm's names and paths.
 func Authorities() []Authority {
 	return []Authority{
-		{Name: Kubernetes, CN: "kubernetes", Path: "/etc/kubernetes/pki/ca"},
-		{Name: Etcd, CN: "etcd-ca", Path: "/etc/kubernetes/pki/etcd/ca"},
-		{Name: FrontProxy, CN: "front-proxy-ca", Path: "/etc/kubernetes/pki/front-proxy-ca"},
+		{Name: Kubernetes, CN: "kubernetes", Path: layout.PKI + "/ca"},
+		{Name: Etcd, CN: "etcd-ca", Path: layout.EtcdPKI + "/ca"},
+		{Name: FrontProxy, CN: "front-proxy-ca", Path: layout.PKI + "/front-proxy-ca"},
 	}
 }
 
@@ -101,18 +102,18 @@ func Table() []Leaf {
 	members := []spec.Role{spec.ControlPlane, spec.Worker}
 	both := Client | Server // of etcd's: https://github.com/etcd-io/etcd/issues/9785
 	return []Leaf{
-		{Name: APIServer, CA: Kubernetes, CN: "kube-apiserver", Usage: Server, SANs: ServiceSANs, Path: "/etc/kubernetes/pki/apiserver", Roles: cp},
-		{Name: APIServerKubeletClient, CA: Kubernetes, CN: "kube-apiserver-kubelet-client", Usage: Client, Path: "/etc/kubernetes/pki/apiserver-kubelet-client", Roles: cp},
-		{Name: APIServerEtcdClient, CA: Etcd, CN: "kube-apiserver-etcd-client", Usage: Client, Path: "/etc/kubernetes/pki/apiserver-etcd-client", Roles: cp},
-		{Name: FrontProxyClient, CA: FrontProxy, CN: "front-proxy-client", Usage: Client, Path: "/etc/kubernetes/pki/front-proxy-client", Roles: cp},
-		{Name: EtcdServer, CA: Etcd, Usage: both, SANs: LoopSANs, Path: "/etc/kubernetes/pki/etcd/server", Roles: cp},
-		{Name: EtcdPeer, CA: Etcd, Usage: both, SANs: LoopSANs, Path: "/etc/kubernetes/pki/etcd/peer", Roles: cp},
-		{Name: EtcdHealthcheckClient, CA: Etcd, CN: "kube-etcd-healthcheck-client", Usage: Client, Path: "/etc/kubernetes/pki/etcd/healthcheck-client", Roles: cp},
-		{Name: ControllerManager, CA: Kubernetes, CN: "system:kube-controller-manager", Usage: Client, Kubeconfig: "/etc/kubernetes/controller-manager.conf", Roles: cp},
-		{Name: Scheduler, CA: Kubernetes, CN: "system:kube-scheduler", Usage: Client, Kubeconfig: "/etc/kubernetes/scheduler.conf", Roles: cp},
-		{Name: Kubelet, CA: Kubernetes, CN: "system:node:", O: "system:nodes", Usage: Client, Kubeconfig: "/etc/kubernetes/kubelet.conf", Roles: members},
-		{Name: KubeletServing, CA: Kubernetes, CN: "system:node:", O: "system:nodes", Usage: Server, SANs: ServingSANs, Path: "/var/lib/kubelet/pki/kubelet", Roles: members},
-		{Name: Admin, CA: Kubernetes, CN: "kubernetes-admin", O: "kubeadm:cluster-admins", Usage: Client, Kubeconfig: "/etc/kubernetes/admin.conf", Roles: cp, Shared: true},
+		{Name: APIServer, CA: Kubernetes, CN: "kube-apiserver", Usage: Server, SANs: ServiceSANs, Path: layout.PKI + "/apiserver", Roles: cp},
+		{Name: APIServerKubeletClient, CA: Kubernetes, CN: "kube-apiserver-kubelet-client", Usage: Client, Path: layout.PKI + "/apiserver-kubelet-client", Roles: cp},
+		{Name: APIServerEtcdClient, CA: Etcd, CN: "kube-apiserver-etcd-client", Usage: Client, Path: layout.PKI + "/apiserver-etcd-client", Roles: cp},
+		{Name: FrontProxyClient, CA: FrontProxy, CN: "front-proxy-client", Usage: Client, Path: layout.PKI + "/front-proxy-client", Roles: cp},
+		{Name: EtcdServer, CA: Etcd, Usage: both, SANs: LoopSANs, Path: layout.EtcdPKI + "/server", Roles: cp},
+		{Name: EtcdPeer, CA: Etcd, Usage: both, SANs: LoopSANs, Path: layout.EtcdPKI + "/peer", Roles: cp},
+		{Name: EtcdHealthcheckClient, CA: Etcd, CN: "kube-etcd-healthcheck-client", Usage: Client, Path: layout.EtcdPKI + "/healthcheck-client", Roles: cp},
+		{Name: ControllerManager, CA: Kubernetes, CN: "system:kube-controller-manager", Usage: Client, Kubeconfig: layout.Kubernetes + "/controller-manager.conf", Roles: cp},
+		{Name: Scheduler, CA: Kubernetes, CN: "system:kube-scheduler", Usage: Client, Kubeconfig: layout.Kubernetes + "/scheduler.conf", Roles: cp},
+		{Name: Kubelet, CA: Kubernetes, CN: "system:node:", O: "system:nodes", Usage: Client, Kubeconfig: layout.KubeletConf, Roles: members},
+		{Name: KubeletServing, CA: Kubernetes, CN: "system:node:", O: "system:nodes", Usage: Server, SANs: ServingSANs, Path: layout.KubeletPKI + "/kubelet", Roles: members},
+		{Name: Admin, CA: Kubernetes, CN: "kubernetes-admin", O: "kubeadm:cluster-admins", Usage: Client, Kubeconfig: layout.AdminConf, Roles: cp, Shared: true},
 		{Name: SuperAdmin, CA: Kubernetes, CN: "kubernetes-super-admin", O: "system:masters", Usage: Client, Shared: true},
 	}
 }

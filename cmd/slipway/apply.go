@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
@@ -48,19 +50,10 @@ machine has changed since.`,
 				takeOver = takeOver || s.TakeOver
 			}
 			unchanged := false
-			feed, err := follow(o, &flags, "apply", false, bootstrap.Open, func(r *bootstrap.Run) error {
+			feed, err := follow(o, &flags, "apply", false, bootstrap.Open, func(r *bootstrap.Run) (err error) {
 				r.Forget, r.TakeOver = forget, takeOver
-				p, err := r.Plan(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if stored != nil {
-					if err := stored.Stale(p); err != nil {
-						return err
-					}
-				}
-				unchanged = p.Empty()
-				return r.Apply(cmd.Context(), p)
+				unchanged, err = applied(cmd.Context(), r, stored)
+				return err
 			})
 			if err != nil {
 				return err
@@ -78,4 +71,18 @@ machine has changed since.`,
 	takeOverFlag(cmd, &takeOver)
 	cmd.Flags().StringArrayVar(&forget, "forget", nil, "a node no longer in the file whose machine does not answer: do not try to clean it any more")
 	return cmd
+}
+
+// applied plans and applies, unless the plan is another than the stored one, if there is one. It reports whether there was nothing to do.
+func applied(ctx context.Context, r *bootstrap.Run, stored *plan.Plan) (unchanged bool, err error) {
+	p, err := r.Plan(ctx)
+	if err != nil {
+		return false, err
+	}
+	if stored != nil {
+		if err := stored.Stale(p); err != nil {
+			return false, err
+		}
+	}
+	return p.Empty(), r.Apply(ctx, p)
 }

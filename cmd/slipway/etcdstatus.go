@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/status"
+	"github.com/slipway/slipway/internal/ui"
 )
 
 func newEtcdStatus() *cobra.Command {
@@ -31,18 +32,7 @@ Exit code 0 when all is well, 1 when something is not, 5 without quorum.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			how.Data = !noData
-			s, err := etcdLook(cmd, &flags, "status", how)
-			if err != nil {
-				return err
-			}
-			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			if err := o.Etcd(s); err != nil {
-				return err
-			}
-			return etcdCode(s)
+			return etcdLook(cmd, &flags, "status", how, (*ui.Output).Etcd)
 		},
 	}
 	flags.add(cmd)
@@ -62,28 +52,20 @@ Exit code 0 when all is well, 1 when something is not, 5 without quorum.`,
 		Example: "  slipway etcd members -f cluster.hcl",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := etcdLook(cmd, &flags, "members", bootstrap.EtcdLook{})
-			if err != nil {
-				return err
-			}
-			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			if err := o.EtcdMembers(s); err != nil {
-				return err
-			}
-			return etcdCode(s)
+			return etcdLook(cmd, &flags, "members", bootstrap.EtcdLook{}, (*ui.Output).EtcdMembers)
 		},
 	}
 	flags.add(cmd)
 	return cmd
 }
 
-func etcdLook(cmd *cobra.Command, flags *clusterFlags, title string, how bootstrap.EtcdLook) (s *status.Etcd, err error) {
-	err = onEtcd(cmd, flags, title, true, func(r *bootstrap.Run) (err error) {
-		s, err = r.EtcdStatus(cmd.Context(), how)
-		return err
+// etcdLook looks at etcd, shows what it saw, and ends with the exit code that this stands for.
+func etcdLook(cmd *cobra.Command, flags *clusterFlags, title string, how bootstrap.EtcdLook, show func(*ui.Output, *status.Etcd) error) error {
+	look := func(r *bootstrap.Run) (*status.Etcd, error) { return r.EtcdStatus(cmd.Context(), how) }
+	return toldEtcd(cmd, flags, title, true, look, func(o *ui.Output, s *status.Etcd) error {
+		if err := show(o, s); err != nil {
+			return err
+		}
+		return etcdCode(s)
 	})
-	return s, err
 }

@@ -9,11 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
-
-// adminConfig is where kubeadm leaves the administrator's kubeconfig on control planes.
-const adminConfig = "/etc/kubernetes/admin.conf"
 
 func newExport() *cobra.Command {
 	var flags clusterFlags
@@ -42,7 +40,7 @@ external etcd or a feature gate, is refused, all of it at once. Nothing is taken
 				return err
 			}
 			if kubeconfig == "" && !cmd.Flags().Changed("file") && onKubeadm() {
-				kubeconfig = adminConfig
+				kubeconfig = layout.AdminConf
 			}
 			if kubeconfig != "" {
 				text, err := bootstrap.ExportKubeadm(cmd.Context(), kubeconfig)
@@ -77,6 +75,6 @@ func onKubeadm() bool {
 	if _, err := os.Stat("cluster.hcl"); err == nil {
 		return false
 	}
-	_, err := os.Stat(adminConfig)
+	_, err := os.Stat(layout.AdminConf)
 	return err == nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
@@ -64,13 +65,9 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 				warnOfAddresses(o, c.Nodes[0])
 			}
 			unchanged := false
-			feed, err := followOn(o, c, timeout, "init", false, bootstrap.OpenHere(c.Nodes[0].Name), func(r *bootstrap.Run) error {
-				p, err := r.Plan(cmd.Context())
-				if err != nil {
-					return err
-				}
-				unchanged = p.Empty()
-				return r.Apply(cmd.Context(), p)
+			feed, err := followOn(o, c, timeout, "init", false, bootstrap.OpenHere(c.Nodes[0].Name), func(r *bootstrap.Run) (err error) {
+				unchanged, err = applied(cmd.Context(), r, nil)
+				return err
 			})
 			if err != nil {
 				return err
@@ -79,7 +76,7 @@ cluster's file in /var/lib/slipway/cluster, without any secret. slipway reset ta
 			if unchanged {
 				o.Note("No changes: this machine is as it was begun. slipway join-command prints how others join.")
 			} else {
-				o.Note("The control plane is up. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
+				o.Note("The control plane is up. To use it here: export KUBECONFIG=" + layout.AdminConf)
 			}
 			if alone || b.Single {
 				return nil

@@ -15,6 +15,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
@@ -72,7 +73,7 @@ It may be interrupted at any moment; running it again finishes. slipway reset ta
 			}
 			o.Times(feed.Times())
 			if j.ControlPlane {
-				o.Note("This machine is a control plane of the cluster. To use it here: export KUBECONFIG=/etc/kubernetes/admin.conf")
+				o.Note("This machine is a control plane of the cluster. To use it here: export KUBECONFIG=" + layout.AdminConf)
 				return nil
 			}
 			o.Note("This machine is a node of the cluster.")

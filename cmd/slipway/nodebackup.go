@@ -11,6 +11,7 @@ import (
 
 	"github.com/slipway/slipway/bootstrap"
 	"github.com/slipway/slipway/internal/backup"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/proof"
 )
 
@@ -25,7 +26,7 @@ func newNodeBackup() *cobra.Command {
 func newNodeVerify() *cobra.Command {
 	return turnVerb("verify", "Prove the newest archive, if the schedule says so and it is this machine's turn", func(ctx context.Context) (*backup.Turn, error) {
 		return bootstrap.VerifyHere(ctx, func(ctx context.Context, path string) ([]string, error) {
-			report, err := proof.Prove(ctx, proof.Options{Path: path, Programs: "/usr/local/bin", Temp: filepath.Dir(backup.HistoryPath)})
+			report, err := proof.Prove(ctx, proof.Options{Path: path, Programs: layout.Programs, Temp: filepath.Dir(backup.HistoryPath)})
 			if err != nil {
 				return nil, err
 			}

@@ -15,10 +15,11 @@ import (
 	"sync"
 
 	"github.com/slipway/slipway/internal/host"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // Dir is where the binary lies on a machine, named by its digest.
-const Dir = "/var/lib/slipway/bin"
+const Dir = layout.Home + "/bin"
 
 // Binary is the slipway executable for the machines' architecture.
 type Binary struct {

@@ -7,14 +7,15 @@ import (
 	"os"
 
 	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/store"
 )
 
 // Where a control plane finds what it needs to make archives by itself, and where it keeps what came of it.
 const (
-	SettingsPath    = "/etc/slipway/backup.json"
-	CredentialsPath = "/etc/slipway/s3-credentials" // in the form of AWS's shared credentials
-	HistoryPath     = "/var/lib/slipway/backup/last.json"
+	SettingsPath    = layout.Settings + "/backup.json"
+	CredentialsPath = layout.Settings + "/s3-credentials" // in the form of AWS's shared credentials
+	HistoryPath     = layout.Home + "/backup/last.json"
 )
 
 // SettingsVersion is the version of Settings that this program writes and reads.

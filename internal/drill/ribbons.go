@@ -111,3 +111,26 @@ func (c *canvas) marks(broken *Recovery, bottom float64) {
 		}
 	}
 }
+
+// spell is how long something was what it was.
+type spell struct {
+	from, to float64
+	is       string
+}
+
+// spells are those of one aspect, to the end of the drill.
+func (r *Report) spells(what Aspect, node string) []spell {
+	var out []spell
+	changes := slices.Clone(r.Changes)
+	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.At, b.At) })
+	for _, c := range changes {
+		if c.What != what || c.Node != node {
+			continue
+		}
+		if n := len(out); n > 0 {
+			out[n-1].to = c.At
+		}
+		out = append(out, spell{c.At, r.Seconds, c.Is})
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -60,46 +59,6 @@ func (c *canvas) stages(stages []Stage, y float64) float64 {
 	}
 	return y + float64(len(ends))*(stageBar+3)
 }
-
-// bin is all samples that were due within one width on the page.
-type bin struct {
-	from, to float64
-	Figures
-}
-
-// bins are those of some samples, of which one is due every so often, none where nothing was due. Each is of as many, and of no fewer than
-// least: else some would seem to have more than others.
-func (c *canvas) bins(samples []Sample, every, least float64) []bin {
-	if len(samples) == 0 {
-		return nil
-	}
-	width := every * max(math.Ceil(c.seconds*binWidth/(c.right-c.left)/every), least)
-	zero := samples[0].At - every/2
-	var out []bin
-	for i := 0; i < len(samples); {
-		n := math.Floor((samples[i].At - zero) / width)
-		b, k := bin{from: zero + n*width, to: zero + (n+1)*width}, i
-		for k < len(samples) && samples[k].At < b.to {
-			k++
-		}
-		k = max(k, i+1)
-		b.Figures = figures(samples[i:k], Write, Read, Poll)
-		out, i = append(out, b), k
-	}
-	return out
-}
-
-func only(samples []Sample, which func(Sample) bool) []Sample {
-	var out []Sample
-	for _, s := range samples {
-		if which(s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-func ofAPI(s Sample) bool { return s.Kind != Poll }
 
 // density draws how many requests there were, and marks each that failed or was slow.
 func (c *canvas) density(r *Report, y float64) float64 {
@@ -239,27 +198,4 @@ func (c *canvas) axis(y, top float64) {
 		}
 		c.Texts = append(c.Texts, text{c.x(at), y + 20, "tick", say})
 	}
-}
-
-// spell is how long something was what it was.
-type spell struct {
-	from, to float64
-	is       string
-}
-
-// spells are those of one aspect, to the end of the drill.
-func (r *Report) spells(what Aspect, node string) []spell {
-	var out []spell
-	changes := slices.Clone(r.Changes)
-	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.At, b.At) })
-	for _, c := range changes {
-		if c.What != what || c.Node != node {
-			continue
-		}
-		if n := len(out); n > 0 {
-			out[n-1].to = c.At
-		}
-		out = append(out, spell{c.At, r.Seconds, c.Is})
-	}
-	return out
 }

@@ -22,28 +22,27 @@ type MadeNode struct {
 
 // MadeNodes lists the nodes that carry Slipway's annotation, and so not those that others joined.
 func (c *Client) MadeNodes(ctx context.Context) ([]MadeNode, error) {
-	nodes, err := c.nodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []MadeNode
-	for _, n := range nodes {
-		if _, ours := n.Annotations[ownedAnnotation]; ours {
-			out = append(out, made(&n))
-		}
-	}
-	return out, nil
+	return c.madeNodes(ctx, func(n *corev1.Node) bool {
+		_, ours := n.Annotations[ownedAnnotation]
+		return ours
+	})
 }
 
 // AllNodes lists all nodes as MadeNodes lists Slipway's.
 func (c *Client) AllNodes(ctx context.Context) ([]MadeNode, error) {
+	return c.madeNodes(ctx, func(*corev1.Node) bool { return true })
+}
+
+func (c *Client) madeNodes(ctx context.Context, which func(*corev1.Node) bool) ([]MadeNode, error) {
 	nodes, err := c.nodes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []MadeNode
 	for _, n := range nodes {
-		out = append(out, made(&n))
+		if which(&n) {
+			out = append(out, made(&n))
+		}
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/slipway/slipway/internal/kube"
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -155,9 +156,7 @@ func (r *reading) certificates() {
 	default:
 		r.tell("new certificates have ECDSA P-256 keys: Slipway makes none of the cluster's algorithm %s", r.config.EncryptionAlgorithm)
 	}
-	if d := r.config.CertificatesDir; d != "" && strings.TrimSuffix(d, "/") != pkiDir {
-		r.refuse("move it to "+pkiDir+", which kubeadm's manifests name, too", "its certificates lie in %s", d)
+	if d := r.config.CertificatesDir; d != "" && strings.TrimSuffix(d, "/") != layout.PKI {
+		r.refuse("move it to "+layout.PKI+", which kubeadm's manifests name, too", "its certificates lie in %s", d)
 	}
 }
-
-const pkiDir = "/etc/kubernetes/pki"

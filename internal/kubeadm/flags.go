@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // hasKubeVIP reports whether the pod moves an address between the control planes.
@@ -87,9 +89,9 @@ func (r *reading) flag(component, node, name, value string) {
 	case "kube-apiserver service-account-issuer":
 		expect("https://kubernetes.default.svc." + r.cluster.Network.DNS)
 	case "kube-apiserver service-account-key-file":
-		expect(pkiDir + "/sa.pub")
+		expect(layout.PKI + "/sa.pub")
 	case "kube-apiserver service-account-signing-key-file":
-		expect(pkiDir + "/sa.key")
+		expect(layout.PKI + "/sa.key")
 	case "kube-apiserver service-node-port-range":
 		r.cluster.Network.NodePorts = value
 	case "kube-controller-manager controllers":
@@ -99,7 +101,7 @@ func (r *reading) flag(component, node, name, value string) {
 	case "etcd name":
 		expect(node)
 	case "etcd data-dir":
-		expect("/var/lib/etcd")
+		expect(layout.Etcd)
 	case "etcd quota-backend-bytes":
 		r.quota(value)
 	default:

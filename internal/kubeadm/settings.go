@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -27,8 +28,8 @@ func (r *reading) readKubelet() {
 		MaxPods: known.MaxPods, EvictionHard: known.EvictionHard,
 		ImageGCHighThresholdPercent: known.ImageGCHighThresholdPercent, ImageGCLowThresholdPercent: known.ImageGCLowThresholdPercent,
 	}
-	if p := known.StaticPodPath; p != "" && p != "/etc/kubernetes/manifests" {
-		r.refuse("move the manifests to /etc/kubernetes/manifests", "the kubelets read static pods from %s", p)
+	if p := known.StaticPodPath; p != "" && p != layout.Manifests {
+		r.refuse("move the manifests to "+layout.Manifests, "the kubelets read static pods from %s", p)
 	}
 	if known.FailSwapOn != nil && !*known.FailSwapOn {
 		r.refuse("drain the nodes and switch swap off: Slipway does so on every machine", "the kubelets run with swap on (failSwapOn: false)")

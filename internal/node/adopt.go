@@ -19,10 +19,11 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/slipway/slipway/internal/blob"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // contentDir is containerd's content store.
-const contentDir = "/var/lib/containerd/io.containerd.content.v1.content"
+const contentDir = layout.Containerd + "/io.containerd.content.v1.content"
 
 // contentPath is where containerd keeps the blob.
 func (m Machine) contentPath(digest string) string {

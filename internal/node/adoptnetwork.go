@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 const (
-	networkDir  = "/etc/cni/net.d"
 	ourNetwork  = "10-slipway.conflist" // what the pod network's agent writes
 	ourBook     = "/run/cni/networks/slipway"
 	theirBooks  = "/var/lib/cni/networks" // host-local's, unless it is told another
@@ -39,7 +39,7 @@ func (m Machine) AdoptNetwork(ctx context.Context) error {
 	if err != nil || len(before) == 0 {
 		return err
 	}
-	if _, err := os.Stat(m.path(networkDir, ourNetwork)); err != nil {
+	if _, err := os.Stat(m.path(layout.PodNetworks, ourNetwork)); err != nil {
 		return fmt.Errorf("the pod network's agent has not configured this machine yet: %w", err)
 	}
 	copyAll := func() error {
@@ -69,7 +69,7 @@ func (m Machine) AdoptNetwork(ctx context.Context) error {
 
 // otherNetworks are the names of the networks that containerd would take before ours, by the file that says so.
 func (m Machine) otherNetworks() (map[string]string, error) {
-	list, err := os.ReadDir(m.path(networkDir))
+	list, err := os.ReadDir(m.path(layout.PodNetworks))
 	if err != nil {
 		return nil, ignore(fs.ErrNotExist, err)
 	}
@@ -79,7 +79,7 @@ func (m Machine) otherNetworks() (map[string]string, error) {
 		if !known || e.Name() == ourNetwork {
 			continue
 		}
-		path := m.path(networkDir, e.Name())
+		path := m.path(layout.PodNetworks, e.Name())
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err

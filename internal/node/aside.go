@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // aside is where executables lie that were replaced since the machine was last whole, named by their SHA-256: their blobs
 // are gone, and Restore takes them back from here.
-func (m Machine) aside(sum string) string { return m.path(Home, "aside", sum) }
+func (m Machine) aside(sum string) string { return m.path(layout.Home, "aside", sum) }
 
 // putAside keeps the executable of ours that is about to be replaced.
 func (b *Binary) putAside(p *pass, e *entry) error {
@@ -67,4 +69,4 @@ func (b *Binary) takeBack(p *pass, path string) (bool, error) {
 }
 
 // dropAside forgets what lies aside, as soon as the machine is whole.
-func (m Machine) dropAside() error { return os.RemoveAll(m.path(Home, "aside")) }
+func (m Machine) dropAside() error { return os.RemoveAll(m.path(layout.Home, "aside")) }

@@ -10,22 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/blob"
+	"github.com/slipway/slipway/internal/layout"
 )
 
-const (
-	runtimeRoot = "/var/lib/containerd"
-	blobsBeside = "slipway-blobs" // below runtimeRoot
-)
+const blobsBeside = "slipway-blobs" // below layout.Containerd
 
-// Blobs is the machine's blob store. It lies where its files can be linked into containerd's content store: in Home, or
+// Blobs is the machine's blob store. It lies where its files can be linked into containerd's content store: in Slipway's home, or
 // where containerd's files have a mount of their own, on that.
 func (m Machine) Blobs() blob.Store {
-	if home, err := mountOf(m.path(Home)); err == nil {
-		if runtime, err := mountOf(m.path(runtimeRoot)); err == nil && runtime != home {
-			return blob.Store{Dir: m.path(runtimeRoot, blobsBeside)}
+	if home, err := mountOf(m.path(layout.Home)); err == nil {
+		if runtime, err := mountOf(m.path(layout.Containerd)); err == nil && runtime != home {
+			return blob.Store{Dir: m.path(layout.Containerd, blobsBeside)}
 		}
 	}
-	return blob.Store{Dir: m.path(Home, "blobs")}
+	return blob.Store{Dir: m.path(layout.Home, "blobs")}
 }
 
 // mount tells mounts apart: links reach from one to another not even on the same device.

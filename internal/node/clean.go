@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
-// removedDir is where what cannot be made again is moved.
-const removedDir = "/var/lib/slipway-removed"
+// removedName begins the names under which etcd's data stays beside new data, where layout.Removed is on another disk.
+const removedName = "removed-"
 
 // Clean leaves the machine as Converge found it: pods and units stopped, mounts, interfaces, packet
 // filter rules, cgroups and files gone, what was overwritten or set put back. Modules stay loaded.
 // etcd's data is moved aside unless c.Purge. It goes on past failures and joins them; what Slipway
 // knows of the machine is kept until all has gone well, so that it can be run again.
-// A machine that is in no cluster loses only what Slipway put into Home.
+// A machine that is in no cluster loses only what Slipway put into its home.
 func (m Machine) Clean(ctx context.Context, c Cleaning) error {
 	release, err := m.lock(ctx, lockPatience)
 	if err != nil {
@@ -46,7 +47,7 @@ func (m Machine) Clean(ctx context.Context, c Cleaning) error {
 	if _, err := os.Stat(m.path(KeptDir(inv.Cluster))); inv.Cluster != "" && err == nil {
 		m.emit(event.Event{Kind: event.Warning, Subject: "files of kubeadm", Message: "are kept in " + KeptDir(inv.Cluster) + ": delete them when the cluster is not wanted any more"})
 	}
-	if err := errors.Join(os.RemoveAll(m.Blobs().Dir), os.RemoveAll(m.path(Home))); err != nil {
+	if err := errors.Join(os.RemoveAll(m.Blobs().Dir), os.RemoveAll(m.path(layout.Home))); err != nil {
 		return err
 	}
 	if c.Binary != "" {
@@ -147,24 +148,24 @@ func (p *pass) restoreUnits(ctx context.Context) error {
 	return err
 }
 
-// removeEtcd moves the data aside: where removedDir is on another disk, within its own.
+// removeEtcd moves the data aside: where layout.Removed is on another disk, within its own.
 func (m Machine) removeEtcd(purge bool) error {
-	member := m.path("/var/lib/etcd/member")
+	member := m.path(layout.EtcdMember)
 	if _, err := os.Lstat(member); err != nil || purge {
 		return errors.Join(ignore(os.ErrNotExist, err), os.RemoveAll(member))
 	}
 	now := time.Now().UTC().Format("20060102T150405Z")
-	aside := m.path(removedDir, now, "etcd")
+	aside := m.path(layout.Removed, now, "etcd")
 	if err := os.MkdirAll(aside, 0o700); err != nil {
 		return err
 	}
 	to := aside + "/member"
 	if err := os.Rename(member, to); err != nil {
-		if err := errors.Join(os.Remove(aside), os.Remove(m.path(removedDir, now))); err != nil {
+		if err := errors.Join(os.Remove(aside), os.Remove(m.path(layout.Removed, now))); err != nil {
 			return err
 		}
-		_ = os.Remove(m.path(removedDir)) // unless something else is in it
-		to = m.path("/var/lib/etcd", "removed-"+now)
+		_ = os.Remove(m.path(layout.Removed)) // unless something else is in it
+		to = m.path(layout.Etcd, removedName+now)
 		if err := os.Rename(member, to); err != nil {
 			return err
 		}

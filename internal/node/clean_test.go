@@ -15,6 +15,8 @@ import (
 	"github.com/google/nftables/expr"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // apart gives the test a network namespace of its own, for what it does to the network is real.
@@ -99,11 +101,11 @@ func TestCleanMovesEtcdsDataAside(t *testing.T) {
 func TestCleanLeavesAMachineThatIsInNoCluster(t *testing.T) {
 	m := newMachine(t)
 	m.mustWrite(t, "/var/lib/kubelet/config.yaml", "another tool's")
-	m.mustWrite(t, Home+"/bin/slipway", "pushed")
+	m.mustWrite(t, layout.Home+"/bin/slipway", "pushed")
 	if err := m.Clean(context.Background(), Cleaning{}); err != nil {
 		t.Fatal(err)
 	}
-	if !m.has("/var/lib/kubelet/config.yaml") || m.has(Home) {
+	if !m.has("/var/lib/kubelet/config.yaml") || m.has(layout.Home) {
 		t.Error(m.tree(t))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // removePlaces empties what the cluster has filled, unless somebody had used it before.
@@ -65,7 +66,7 @@ func (p *pass) removePlace(place, was string, mounts []string) error {
 			return fmt.Errorf("%s is still mounted: unmount it and run this again", m)
 		}
 	}
-	if was == void || slices.Contains(mounts, place) || place == "/var/lib/etcd" {
+	if was == void || slices.Contains(mounts, place) || place == layout.Etcd {
 		return p.emptyPlace(place, was)
 	}
 	return os.RemoveAll(path)
@@ -80,7 +81,7 @@ func (p *pass) emptyPlace(place, was string) error {
 	}
 	var errs []error
 	for _, e := range list {
-		if place == "/var/lib/etcd" && strings.HasPrefix(e.Name(), "removed-") {
+		if place == layout.Etcd && strings.HasPrefix(e.Name(), removedName) {
 			was = used
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // Converge makes the machine what s says: what is ours and no longer wanted goes, then the
@@ -185,7 +186,7 @@ func (p *pass) deleteOrphans(ctx context.Context, orphans []*entry, report func(
 			p.inv.drop(e.ID)
 			report(e.ID, Delete, "no longer wanted")
 			deleted = true
-			reload = reload || strings.HasPrefix(e.ID, "file "+unitDir)
+			reload = reload || strings.HasPrefix(e.ID, "file "+layout.Units+"/")
 		}
 	}
 	if !deleted {

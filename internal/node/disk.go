@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // What etcd does to its disk with each write, as its manual measures disks: small pieces are appended to a file, each synced.
@@ -26,7 +28,7 @@ const (
 // syncTime is how long appending to a file and syncing it takes where etcd's data goes, 99 of 100 times. The file has no name,
 // so that nothing is left of it however this ends.
 func (m Machine) syncTime() (time.Duration, error) {
-	dir := m.path("/var/lib/etcd")
+	dir := m.path(layout.Etcd)
 	for {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
 			break

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // fillTimer is the unit that empties a disk which nobody came back to empty.
@@ -20,7 +22,7 @@ const fillTimer = "slipway-drill-mend"
 
 // Disk tells what etcd's data is on.
 func (m Machine) Disk() (Disk, error) {
-	place := m.path(etcdPlace)
+	place := m.path(layout.Etcd)
 	var own, above unix.Stat_t
 	if err := errors.Join(unix.Stat(place, &own), unix.Stat(filepath.Dir(place), &above)); err != nil {
 		return Disk{}, fmt.Errorf("%s: %w", place, err)
@@ -41,7 +43,7 @@ func (m Machine) Fill(ctx context.Context, f Fill) error {
 	if _, err := output(ctx, nil, "systemd-run", "--quiet", "--collect", "--unit="+fillTimer, after, "rm", "-f", m.path(Ballast)); err != nil {
 		return fmt.Errorf("see to it that the disk is emptied again: %w", err)
 	}
-	return errors.Join(m.fill(), syncDir(m.path(etcdPlace)))
+	return errors.Join(m.fill(), syncDir(m.path(layout.Etcd)))
 }
 
 // fillSlack is left to be filled by writing: file systems need some room for what they know of a large file.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // Facts finds out what the machine is. It changes nothing and takes no lock; a machine that lacks
@@ -188,7 +190,7 @@ func (m Machine) initialNetNS() bool {
 // disks measures where a cluster's data goes: where that does not exist yet, what will hold it.
 func (m Machine) disks(f *Facts) error {
 	f.DiskFree, f.DiskTotal, f.FileSystem = map[string]int64{}, map[string]int64{}, map[string]uint64{}
-	for _, path := range []string{"/", "/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"} {
+	for _, path := range []string{"/", layout.Containerd, layout.Etcd, layout.Kubelet} {
 		there := path
 		var st unix.Statfs_t
 		err := unix.Statfs(m.path(there), &st)

@@ -22,9 +22,8 @@ import (
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
-
-const manifestsPlace = "/etc/kubernetes/manifests"
 
 // Halt moves the manifests of static pods aside and waits until no process of theirs is left. The kubelet ends them; one that is
 // not at work, or too slow, is not waited for: then containerd ends them, and without it they are killed. Idempotent.
@@ -84,7 +83,7 @@ func (h Halt) validate() error {
 
 // moveManifest moves a manifest to where the kubelet does not look. The two may be on different disks.
 func (m Machine) moveManifest(pod, aside string) error {
-	from := m.path(manifestsPlace, pod+".yaml")
+	from := m.path(layout.Manifests, pod+".yaml")
 	content, err := os.ReadFile(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -92,7 +91,7 @@ func (m Machine) moveManifest(pod, aside string) error {
 	if err != nil {
 		return err
 	}
-	to := m.path(Home, aside, pod+".yaml")
+	to := m.path(layout.Home, aside, pod+".yaml")
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func (m Machine) kubeletWorks(ctx context.Context) bool {
 
 // stopKubelet also keeps it from starting with the machine.
 func (m Machine) stopKubelet(ctx context.Context) error {
-	if _, err := os.Stat(m.path(unitDir, "kubelet.service")); err != nil {
+	if _, err := os.Stat(m.path(layout.Units, "kubelet.service")); err != nil {
 		return ignore(fs.ErrNotExist, err)
 	}
 	_, err := output(ctx, nil, "systemctl", "disable", "--now", "kubelet.service")

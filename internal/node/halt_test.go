@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // pod runs a process of that name in a cgroup of a pod, as this machine sees it. It is ended by what is returned, or by the machine.
@@ -56,7 +58,7 @@ func TestHalt(t *testing.T) {
 		if left, err := m.programs([]string{"etcd", "haproxy"}); err != nil || len(left) != 1 {
 			t.Fatalf("left are %v, %v", left, err)
 		}
-		if m.has("/etc/kubernetes/manifests/etcd.yaml") || m.mustRead(t, Home+"/restore-a/etcd.yaml") != "etcd" || !m.has("/etc/kubernetes/manifests/haproxy.yaml") {
+		if m.has("/etc/kubernetes/manifests/etcd.yaml") || m.mustRead(t, layout.Home+"/restore-a/etcd.yaml") != "etcd" || !m.has("/etc/kubernetes/manifests/haproxy.yaml") {
 			t.Fatal("the wrong manifests were moved")
 		}
 	}

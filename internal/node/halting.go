@@ -5,7 +5,7 @@ import "time"
 // Halt says which static pods a machine is to stop, and to leave stopped until somebody puts their manifests back.
 type Halt struct {
 	Pods    []string      `json:"pods"`              // names of manifests, without .yaml; each runs a program of that name
-	Aside   string        `json:"aside"`             // where the manifests go: a directory of this name below Home
+	Aside   string        `json:"aside"`             // where the manifests go: a directory of this name below Slipway's home
 	Kubelet bool          `json:"kubelet,omitempty"` // the kubelet too, which else would go on as a node of the cluster
 	Afresh  bool          `json:"afresh,omitempty"`  // the kubelet is started anew, and knows none of them any more: others of their names can start
 	Grace   time.Duration `json:"grace"`             // nanoseconds that the kubelet has to end them, before they are ended without it

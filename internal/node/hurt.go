@@ -3,6 +3,8 @@ package node
 import (
 	"net/netip"
 	"time"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // What drills do to machines. Whatever lasts ends by itself after its time, whether or not anybody comes back to end it.
@@ -38,7 +40,7 @@ type Fill struct {
 }
 
 // Ballast is the file that fills it.
-const Ballast = "/var/lib/etcd/slipway-drill.ballast"
+const Ballast = layout.Etcd + "/slipway-drill.ballast"
 
 // severTable is that of nftables in which a machine's isolation is.
 const severTable = "slipway-drill"

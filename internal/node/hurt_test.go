@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // TestKill ends pods' programs of that name, and nobody else's.
@@ -41,7 +43,7 @@ func TestFill(t *testing.T) {
 		t.Skip("needs root, for a file system")
 	}
 	m := newMachine(t)
-	place := m.path(etcdPlace)
+	place := m.path(layout.Etcd)
 	if err := os.MkdirAll(place, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // inventoryVersion is the version of the inventory's format that this binary reads and writes.
@@ -32,7 +34,7 @@ type inventory struct {
 type entry struct {
 	ID      string            `json:"id"`                // Resource.ID
 	Created bool              `json:"created,omitempty"` // was not there before
-	Saved   bool              `json:"saved,omitempty"`   // what was there before lies below Home/before
+	Saved   bool              `json:"saved,omitempty"`   // what was there before lies in before, in its home
 	Implied bool              `json:"implied,omitempty"` // a parent directory that no resource names
 	Secret  bool              `json:"secret,omitempty"`
 	Before  string            `json:"before,omitempty"`  // sysctl: the value; unit: "enabled", "active"; swap: the devices
@@ -42,7 +44,7 @@ type entry struct {
 	Inputs  map[string]string `json:"inputs,omitempty"` // unit: what it was last started with, by resource ID
 }
 
-func (m Machine) inventoryPath() string { return m.path(Home, "inventory.json") }
+func (m Machine) inventoryPath() string { return m.path(layout.Home, "inventory.json") }
 
 // readInventory returns an empty inventory where there is none.
 func (m Machine) readInventory() (*inventory, error) {

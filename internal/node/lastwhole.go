@@ -11,10 +11,12 @@ import (
 	"os"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // lastPath is the State that the machine last converged to as a whole, with the secrets in it: what Restore goes back to.
-func (m Machine) lastPath() string { return m.path(Home, "last.json") }
+func (m Machine) lastPath() string { return m.path(layout.Home, "last.json") }
 
 // keepLast remembers s, as soon as the machine is as s says as a whole.
 func (m Machine) keepLast(s State) error {

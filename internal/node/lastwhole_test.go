@@ -6,6 +6,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // TestRestoreGoesBackToTheWhole: files, and executables whose blobs are long gone.
@@ -43,12 +45,12 @@ func TestWholeForgetsWhatLiesAside(t *testing.T) {
 	part := state(m.send(t, "/usr/local/bin/tool", "new"))
 	part.Part = true
 	converge(t, m, part)
-	if !m.has(Home + "/aside") {
+	if !m.has(layout.Home + "/aside") {
 		t.Fatal("the old executable does not lie aside")
 	}
 	part.Part = false
 	converge(t, m, part)
-	if m.has(Home + "/aside") {
+	if m.has(layout.Home + "/aside") {
 		t.Error("it still lies aside")
 	}
 }

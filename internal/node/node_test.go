@@ -20,6 +20,7 @@ import (
 
 	"github.com/slipway/slipway/internal/blob"
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // newMachine is an empty machine in a directory.
@@ -226,9 +227,9 @@ func TestAReleaseThatWasInterruptedDoesNotTakeTheOriginal(t *testing.T) {
 	m := newMachine(t)
 	m.mustWrite(t, "/etc/theirs", "theirs")
 	converge(t, m, state(file("/etc/theirs", "ours")))
-	before := m.mustRead(t, Home+"/inventory.json")
+	before := m.mustRead(t, layout.Home+"/inventory.json")
 	converge(t, m, state())
-	m.mustWrite(t, Home+"/inventory.json", before) // as if killed before it was written
+	m.mustWrite(t, layout.Home+"/inventory.json", before) // as if killed before it was written
 	converge(t, m, state())
 	if got := m.mustRead(t, "/etc/theirs"); got != "theirs" {
 		t.Errorf("%q", got)

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // claimFile notes who made the file at path, and saves one that somebody else made. A file that is
@@ -56,7 +58,7 @@ func (p *pass) claimParents(path string) error {
 }
 
 // originalPath is where the file that was at path before us is kept.
-func (p *pass) originalPath(path string) string { return p.path(Home, "before", path) }
+func (p *pass) originalPath(path string) string { return p.path(layout.Home, "before", path) }
 
 // releaseFile removes a file of ours, or puts back what was there before.
 func (p *pass) releaseFile(e *entry, name string) error {

@@ -1,8 +1,5 @@
 package node
 
-// Home is where Slipway keeps what it knows of a machine, on the machine.
-const Home = "/var/lib/slipway"
-
 // Look is what one Observe is to find out.
 type Look struct {
 	Ask   Ask    `json:"ask"`
@@ -21,5 +18,5 @@ type Cleaning struct {
 	Purge     bool     `json:"purge,omitempty"`     // delete etcd's data, too, which is otherwise moved aside
 	Force     bool     `json:"force,omitempty"`     // clean also a machine whose inventory is lost
 	Addresses []string `json:"addresses,omitempty"` // virtual addresses that must not stay on an interface
-	Binary    string   `json:"binary,omitempty"`    // a slipway outside of Home, removed at the end; "" to leave it
+	Binary    string   `json:"binary,omitempty"`    // a slipway outside of its home, removed at the end; "" to leave it
 }

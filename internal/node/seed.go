@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 const (
-	etcdPlace = "/var/lib/etcd"
-	etcdutl   = "/usr/local/bin/etcdutl"
+	etcdutl = layout.Programs + "/etcdutl"
 	// seedMark lies in the data itself, and so is there exactly when the data is. etcd looks at what it knows beside it only.
 	seedMark = "slipway-restore.json"
 )
@@ -40,17 +40,17 @@ func (m Machine) Seeded() (Seeded, error) {
 		return out, err
 	}
 	out.Running = len(running) > 0
-	if _, err := os.Stat(m.path(etcdPlace, "member")); err != nil {
+	if _, err := os.Stat(m.path(layout.EtcdMember)); err != nil {
 		return out, ignore(fs.ErrNotExist, err)
 	}
 	out.Member = true
-	text, err := os.ReadFile(m.path(etcdPlace, "member", seedMark))
+	text, err := os.ReadFile(m.path(layout.EtcdMember, seedMark))
 	if err != nil {
 		return out, ignore(fs.ErrNotExist, err)
 	}
 	var was mark
 	if err := json.Unmarshal(text, &was); err != nil {
-		return out, fmt.Errorf("%s is damaged: %w", m.path(etcdPlace, "member", seedMark), err)
+		return out, fmt.Errorf("%s is damaged: %w", m.path(layout.EtcdMember, seedMark), err)
 	}
 	out.ID = was.ID
 	return out, nil
@@ -72,7 +72,7 @@ func (m Machine) Seed(ctx context.Context, s Seed, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	beside := m.path(etcdPlace, "restore-"+s.ID)
+	beside := m.path(layout.Etcd, "restore-"+s.ID)
 	switch {
 	case was.ID == s.ID:
 		return os.RemoveAll(beside)
@@ -124,10 +124,10 @@ func (m Machine) unpack(ctx context.Context, s Seed, r io.Reader, beside string)
 
 // exchange puts new data in the place of what is there.
 func (m Machine) exchange(data string, there bool) error {
-	place := m.path(etcdPlace, "member")
+	place := m.path(layout.EtcdMember)
 	if there {
 		// Within the same disk, and by the name under which destroy, too, leaves data that cannot be made again.
-		aside := m.path(etcdPlace, "removed-"+time.Now().UTC().Format("20060102T150405.000Z"))
+		aside := m.path(layout.Etcd, removedName+time.Now().UTC().Format("20060102T150405.000Z"))
 		if err := os.Mkdir(aside, 0o700); err != nil {
 			return err
 		}

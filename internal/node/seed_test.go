@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // withEtcdutl gives the machine a program that makes a data directory as etcdutl does, and takes down what it was asked. The real one
@@ -47,7 +49,7 @@ func (m Machine) seeded(t *testing.T) Seeded {
 // movedAside are the databases that were moved aside.
 func (m Machine) movedAside(t *testing.T) (out []string) {
 	t.Helper()
-	found, err := filepath.Glob(m.path(etcdPlace, "removed-*/member/snap/db"))
+	found, err := filepath.Glob(m.path(layout.Etcd, "removed-*/member/snap/db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestSeed(t *testing.T) {
 	if d := cmp.Diff([]string{"old", "served"}, m.movedAside(t)); d != "" {
 		t.Errorf("moved aside (-want +got):\n%s", d)
 	}
-	left, err := os.ReadDir(m.path(etcdPlace))
+	left, err := os.ReadDir(m.path(layout.Etcd))
 	if err != nil || len(left) != 3 { // the data, and twice what was aside
 		t.Errorf("left: %v, %v", left, err)
 	}

@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-)
 
-// unitDir is where unit files of the machine's owner lie.
-const unitDir = "/etc/systemd/system/"
+	"github.com/slipway/slipway/internal/layout"
+)
 
 // unitStatus is what systemd says of one unit.
 type unitStatus struct {
@@ -90,7 +89,7 @@ func (p *pass) status(ctx context.Context, name string) (unitStatus, error) {
 		}
 		for name, s := range units {
 			// systemd tells of a changed file, but not of one that has come before it.
-			if _, ours := p.resources["file "+unitDir+name]; ours && s.Load == "loaded" && s.Path != "" && s.Path != unitDir+name {
+			if _, ours := p.resources["file "+layout.Units+"/"+name]; ours && s.Load == "loaded" && s.Path != "" && s.Path != layout.Units+"/"+name {
 				s.Stale = true
 				units[name] = s
 			}

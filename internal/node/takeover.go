@@ -12,11 +12,12 @@ import (
 	"strings"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // KeptDir is where a machine keeps the files of the tool that made the cluster with that id, after it was taken over.
 func KeptDir(cluster string) string {
-	return filepath.Join(removedDir, "kubeadm-"+cluster[:min(12, len(cluster))])
+	return filepath.Join(layout.Removed, "kubeadm-"+cluster[:min(12, len(cluster))])
 }
 
 // belongings are what a cluster's own tool has made on a machine: what a cluster that is taken off leaves nothing of.
@@ -28,8 +29,8 @@ var belongings = [...]string{
 	"/var/lib/kubelet/instance-config.yaml",
 	"/var/lib/kubelet/kubeadm-flags.env",
 	"/var/lib/kubelet/pki",
-	unitDir + "kubelet.service",
-	unitDir + "kubelet.service.d",
+	layout.Units + "/kubelet.service",
+	layout.Units + "/kubelet.service.d",
 }
 
 // inherited are places that the cluster which is taken over has filled: they are this cluster's as if Slipway had. What

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // TestTakenOverMachine: what kubeadm had there is copied aside before it is replaced, and taking the cluster off neither brings
@@ -55,7 +57,7 @@ func TestTakenOverMachine(t *testing.T) {
 	if got := m.mustRead(t, "/etc/containerd/config.toml"); got != "the owner's" {
 		t.Errorf("the owner's containerd: %q", got)
 	}
-	for _, path := range []string{"/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet/config.yaml", "/var/lib/kubelet/pods", "/var/lib/etcd/member", "/etc/cni/net.d", Home} {
+	for _, path := range []string{"/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/var/lib/kubelet/config.yaml", "/var/lib/kubelet/pods", "/var/lib/etcd/member", "/etc/cni/net.d", layout.Home} {
 		if m.has(path) {
 			t.Errorf("%s is left", path)
 		}

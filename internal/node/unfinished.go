@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/slipway/slipway/internal/layout"
 )
 
 // partPath is there while the machine is converged in parts.
-func (m Machine) partPath() string { return m.path(Home, "part") }
+func (m Machine) partPath() string { return m.path(layout.Home, "part") }
 
 func (m Machine) beginPart() error {
 	if err := os.MkdirAll(filepath.Dir(m.partPath()), 0o700); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/spec"
 )
 
@@ -86,11 +87,11 @@ func (j *judge) room(path string) int64 {
 	switch path {
 	case "/":
 		return systemRoom + unpacked*j.machine.Needs
-	case "/var/lib/containerd":
+	case layout.Containerd:
 		return runtimeRoom + unpacked*j.machine.Needs
-	case "/var/lib/kubelet":
+	case layout.Kubelet:
 		return kubeletRoom
-	case "/var/lib/etcd":
+	case layout.Etcd:
 		if j.machine.Node.Role == spec.ControlPlane {
 			return etcdRoom
 		}

@@ -50,44 +50,43 @@ func oneString(name string) []function.Parameter {
 	return []function.Parameter{{Name: name, Type: cty.String}}
 }
 
-func (l *loader) fileFunc() function.Function {
+// pathFunc is a function of one path, which is given to do as it was written and in full.
+func (l *loader) pathFunc(description string, returns cty.Type, do func(written, path string) (cty.Value, error)) function.Function {
 	return function.New(&function.Spec{
-		Description: "The content of a file.",
+		Description: description,
 		Params:      oneString("path"),
-		Type:        function.StaticReturnType(cty.String),
+		Type:        function.StaticReturnType(returns),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path, err := l.path(args[0].AsString())
+			written := args[0].AsString()
+			path, err := l.path(written)
 			if err != nil {
 				return cty.NilVal, function.NewArgError(0, err)
 			}
-			content, err := readLimited(path)
-			if err != nil {
-				return cty.NilVal, function.NewArgErrorf(0, "%s: %s", args[0].AsString(), reason(err))
-			}
-			l.inputs.add("content", args[0].AsString(), content)
-			return cty.StringVal(string(content)), nil
+			return do(written, path)
 		},
 	})
 }
 
+func (l *loader) fileFunc() function.Function {
+	return l.pathFunc("The content of a file.", cty.String, func(written, path string) (cty.Value, error) {
+		content, err := readLimited(path)
+		if err != nil {
+			return cty.NilVal, function.NewArgErrorf(0, "%s: %s", written, reason(err))
+		}
+		l.inputs.add("content", written, content)
+		return cty.StringVal(string(content)), nil
+	})
+}
+
 func (l *loader) fileExistsFunc() function.Function {
-	return function.New(&function.Spec{
-		Description: "Whether there is a regular file of that name.",
-		Params:      oneString("path"),
-		Type:        function.StaticReturnType(cty.Bool),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path, err := l.path(args[0].AsString())
-			if err != nil {
-				return cty.NilVal, function.NewArgError(0, err)
-			}
-			info, err := os.Stat(path)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return cty.NilVal, function.NewArgErrorf(0, "%s: %s", args[0].AsString(), reason(err))
-			}
-			exists := err == nil && info.Mode().IsRegular()
-			l.inputs.add("exists", args[0].AsString(), []byte{b2i(exists)})
-			return cty.BoolVal(exists), nil
-		},
+	return l.pathFunc("Whether there is a regular file of that name.", cty.Bool, func(written, path string) (cty.Value, error) {
+		info, err := os.Stat(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return cty.NilVal, function.NewArgErrorf(0, "%s: %s", written, reason(err))
+		}
+		exists := err == nil && info.Mode().IsRegular()
+		l.inputs.add("exists", written, []byte{b2i(exists)})
+		return cty.BoolVal(exists), nil
 	})
 }
 
@@ -99,16 +98,6 @@ func b2i(b bool) byte {
 }
 
 func (l *loader) pathExpandFunc() function.Function {
-	return function.New(&function.Spec{
-		Description: "An absolute path: ~ is the home folder, and anything else is relative to the file.",
-		Params:      oneString("path"),
-		Type:        function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			path, err := l.path(args[0].AsString())
-			if err != nil {
-				return cty.NilVal, function.NewArgError(0, err)
-			}
-			return cty.StringVal(path), nil
-		},
-	})
+	const what = "An absolute path: ~ is the home folder, and anything else is relative to the file."
+	return l.pathFunc(what, cty.String, func(_, path string) (cty.Value, error) { return cty.StringVal(path), nil })
 }

@@ -43,14 +43,7 @@ func (o *Output) EtcdMembers(e *status.Etcd) error {
 
 // etcdHead is etcd in one line.
 func (s stream) etcdHead(e *status.Etcd) string {
-	health := s.good.Render(s.ok + " " + string(e.Health))
-	switch e.Health {
-	case status.Healthy:
-	case status.Degraded:
-		health = s.warn.Bold(true).Render(s.alert + " " + string(e.Health))
-	default:
-		health = s.bad.Render(s.fail + " no quorum")
-	}
+	health := s.health(e.Health, "no quorum")
 	about := []string{fmt.Sprintf("%d of %d vote, %d must", e.Voting, e.Voters, e.Quorum), fmt.Sprintf("%d may fail", e.Tolerates)}
 	if !e.HasQuorum() {
 		about = []string{fmt.Sprintf("%d of %d answer, %d must", answering(e), e.Voters, e.Quorum)}

@@ -41,16 +41,20 @@ func (s stream) statusText(st *status.Status) string {
 	return strings.Join(parts, "\n")
 }
 
+// health is one word with its sign; down is the word for what is neither healthy nor degraded.
+func (s stream) health(h status.Health, down string) string {
+	switch h {
+	case status.Healthy:
+		return s.good.Render(s.ok + " " + string(h))
+	case status.Degraded:
+		return s.warn.Bold(true).Render(s.alert + " " + string(h))
+	}
+	return s.bad.Render(s.fail + " " + down)
+}
+
 // headline is the cluster in one line.
 func (s stream) headline(st *status.Status) string {
-	health := s.good.Render(s.ok + " " + string(st.Health))
-	switch st.Health {
-	case status.Healthy:
-	case status.Degraded:
-		health = s.warn.Bold(true).Render(s.alert + " " + string(st.Health))
-	default:
-		health = s.bad.Render(s.fail + " " + string(st.Health))
-	}
+	health := s.health(st.Health, string(st.Health))
 	ready := 0
 	for _, n := range st.Nodes {
 		if n.Ready {
