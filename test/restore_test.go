@@ -29,6 +29,7 @@ func TestRestore(t *testing.T) {
 	c.must("apply", "-f", file)
 	c.becomesReady("cp-1", "cp-2", "cp-3", "w-1")
 	c.inhabit()
+	c.must("token", "create", "-f", file) // from then on the cluster keeps its declaration itself
 	a, key := c.archive(file)
 	archived, pods := c.contents(), c.running()
 	watched := c.informed()
@@ -92,4 +93,8 @@ func (c *cluster) restoresElsewhere(t *testing.T, a, key string, archived, pods 
 		t.Errorf("it took %s", r.took)
 	}
 	c.restoredTo(archived, pods, file, "cp-4", "cp-5", "cp-6", "w-1")
+	declared := c.exec("cp-4", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "-n", "kube-system", "get", "configmap", "slipway", "-o", "yaml")
+	if strings.Contains(declared, `"cp-1"`) || !strings.Contains(declared, `"cp-4"`) {
+		t.Errorf("those who join are told of other control planes:\n%s", declared)
+	}
 }
