@@ -29,7 +29,7 @@ func TestRestore(t *testing.T) {
 	c.must("apply", "-f", file)
 	c.becomesReady("cp-1", "cp-2", "cp-3", "w-1")
 	c.inhabit()
-	c.must("token", "create", "-f", file) // from then on the cluster keeps its declaration itself
+	c.must("join-command", "-f", file) // from then on the cluster keeps its declaration itself
 	a, key := c.archive(file)
 	archived, pods := c.contents(), c.running()
 	watched := c.informed()
