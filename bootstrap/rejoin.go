@@ -19,8 +19,12 @@ func (r *Run) rejoin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.eachStage("rejoin", r.lost(registered), func(m *machine, sink event.Sink) error {
-		sink.Emit(event.Event{Kind: event.Changed, Subject: "unit kubelet.service", Message: "restart: its Node was deleted"})
+	return r.restartKubelets(ctx, r.lost(registered), "its Node was deleted")
+}
+
+func (r *Run) restartKubelets(ctx context.Context, machines []*machine, why string) error {
+	return r.eachStage("rejoin", machines, func(m *machine, sink event.Sink) error {
+		sink.Emit(event.Event{Kind: event.Changed, Subject: "unit kubelet.service", Message: "restart: " + why})
 		return m.host.Run(ctx, host.Command{Args: []string{"systemctl", "restart", "kubelet.service"}, Root: true})
 	})
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
-	"github.com/slipway/slipway/internal/host"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/pki"
@@ -88,10 +87,7 @@ func (r *Run) registerAnew(ctx context.Context, client *kube.Client) error {
 			lost = append(lost, m)
 		}
 	}
-	return r.eachStage("rejoin", lost, func(m *machine, sink event.Sink) error {
-		sink.Emit(event.Event{Kind: event.Changed, Subject: "unit kubelet.service", Message: "restart: its Node is not in what was restored"})
-		return m.host.Run(ctx, host.Command{Args: []string{"systemctl", "restart", "kubelet.service"}, Root: true})
-	})
+	return r.restartKubelets(ctx, lost, "its Node is not in what was restored")
 }
 
 // relistProbe is a Service that is new in the restored cluster: what was set up before cannot make it answer.
