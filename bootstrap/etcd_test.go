@@ -208,6 +208,7 @@ func TestEtcdVerbs(t *testing.T) {
 		t.Errorf("not worth it, and done: %+v, %v", done, err)
 	}
 	l.fills(ctx)
+	l.doubts(ctx)
 	l.loses(ctx)
 }
 
@@ -256,6 +257,7 @@ func (l *etcdLab) loses(ctx context.Context) {
 		t.Errorf("%v", err)
 	}
 	l.stop("cp-3")
+	l.doubtsOf(ctx, "cp-3")
 	var sick *SickError
 	if _, err := l.on().DefragmentEtcd(ctx, Defragmenting{All: true}); !errors.As(err, &sick) || sick.Node() != "cp-3" {
 		t.Errorf("defragmented without cp-3: %v", err)

@@ -59,7 +59,7 @@ func (r *Run) DefragmentEtcd(ctx context.Context, how Defragmenting) ([]status.D
 	}
 	for _, a := range alarms {
 		if a.Kind == corrupt {
-			return nil, &CorruptError{"alarm CORRUPT of " + q.nameOf(a.Member) + ": nothing is rewritten before that is mended"}
+			return nil, &CorruptError{what: "alarm CORRUPT of " + q.nameOf(a.Member) + ": nothing is rewritten before that is mended"}
 		}
 	}
 	return r.defragment(ctx, q, how)

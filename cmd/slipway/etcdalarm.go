@@ -43,7 +43,7 @@ func newEtcdAlarmDisarm() *cobra.Command {
 		Use:   "disarm",
 		Short: "Take all alarms back, once their cause is mended",
 		Long: `Disarm takes all alarms back and lists those that there were. An alarm whose cause is not mended is raised again. CORRUPT is taken back
-only when the members hold the same data, or with --force.`,
+only when every voter was compared and holds the same data, or with --force: one that is away may be the one that differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := etcdAlarms(cmd, &flags, "alarm disarm", false, func(r *bootstrap.Run) ([]status.Alarm, error) { return r.DisarmEtcd(cmd.Context(), force) })
