@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/bundle"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
