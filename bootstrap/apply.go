@@ -27,6 +27,9 @@ func (r *Run) Apply(ctx context.Context, p *plan.Plan) (err error) {
 	if err := r.beginTakeOver(ctx); err != nil {
 		return err
 	}
+	if err := r.keepBeforeMembers(ctx); err != nil {
+		return err
+	}
 	if err := r.dropDead(ctx); err != nil {
 		return err
 	}

@@ -14,6 +14,19 @@ import (
 	"github.com/slipway/slipway/internal/spec"
 )
 
+// keepBeforeMembers keeps what etcd holds before members come or go: what is done to a quorum may go wrong for good. Where the version
+// changes, too, its snapshot will do.
+func (r *Run) keepBeforeMembers(ctx context.Context) error {
+	if !r.membership.alters() {
+		return nil
+	}
+	if err := r.keepSnapshot(ctx); err != nil {
+		return err
+	}
+	_, err := r.snapshotFirst(ctx, beforeMembers)
+	return err
+}
+
 // dropDead removes the members that do not vote and will not: of control planes that left the file, and of those whose data is
 // lost. It comes before everything else, since each of them counts against the quorum.
 func (r *Run) dropDead(ctx context.Context) error {

@@ -57,7 +57,12 @@ func TestEtcdVerbs(t *testing.T) {
 	if done, err := l.on().DefragmentEtcd(ctx, Defragmenting{Threshold: 0.3, Least: 100 << 20}); err != nil || len(done) != 3 || done[0].Skipped == "" {
 		t.Errorf("not worth it, and done: %+v, %v", done, err)
 	}
+	if kept := l.before(beforeDefrag); len(kept) > 0 {
+		t.Errorf("nothing was rewritten, and kept before is %v", kept)
+	}
 	l.fills(ctx)
+	l.keeps(ctx)
+	l.doubts(ctx)
 	l.loses(ctx)
 }
 
@@ -74,7 +79,7 @@ func (l *etcdLab) fills(ctx context.Context) {
 	if alarms, err := l.on().EtcdAlarms(ctx); err != nil || len(alarms) == 0 || alarms[0].Kind != nospace {
 		t.Fatalf("%+v, %v", alarms, err)
 	}
-	done, err := l.on().RecoverSpace(ctx)
+	done, err := l.on().RecoverSpace(ctx, false)
 	if err != nil || len(done) != 3 {
 		t.Fatalf("%+v, %v", done, err)
 	}
@@ -85,6 +90,10 @@ func (l *etcdLab) fills(ctx context.Context) {
 	}
 	if alarms, err := l.on().EtcdAlarms(ctx); err != nil || len(alarms) != 0 {
 		t.Errorf("%+v, %v", alarms, err)
+	}
+	l.keptOne(beforeSpace)
+	if kept := l.before(beforeDefrag); len(kept) > 0 {
+		t.Errorf("one act took two snapshots: %v", kept)
 	}
 	if err := l.write(1); err != nil {
 		t.Error(err)
@@ -106,6 +115,7 @@ func (l *etcdLab) loses(ctx context.Context) {
 		t.Errorf("%v", err)
 	}
 	l.stop("cp-3")
+	l.doubtsOf(ctx, "cp-3")
 	var sick *SickError
 	if _, err := l.on().DefragmentEtcd(ctx, Defragmenting{All: true}); !errors.As(err, &sick) || sick.Node() != "cp-3" {
 		t.Errorf("defragmented without cp-3: %v", err)
@@ -115,16 +125,14 @@ func (l *etcdLab) loses(ctx context.Context) {
 	if _, err := l.on().RemoveEtcdMember(ctx, Removing{Member: "cp-2", Force: true}); !errors.As(err, &majority) {
 		t.Errorf("cp-2 was removed beside a dead one: %v", err)
 	}
-	q, err := l.on().openEtcd(ctx)
+	r := l.on()
+	q, err := r.openEtcd(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead, err := q.find("cp-3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := q.well()[0].client.Remove(ctx, dead.ID); err != nil {
-		t.Fatal(err)
+	r.Here = "" // as if with a file: no API has to be told
+	if out, err := r.removeMemberOf(ctx, q, Removing{Member: "cp-3"}); err != nil || out.Snapshot != l.keptOne(beforeRemove) {
+		t.Fatalf("%+v, %v", out, err)
 	}
 	s, err := l.on().EtcdStatus(ctx, EtcdLook{})
 	if err != nil || s.Voters != 2 || s.Voting != 2 || s.Tolerates != 0 || !strings.Contains(fmt.Sprint(s.Problems), "no member of etcd") {
@@ -141,13 +149,14 @@ func (l *etcdLab) loses(ctx context.Context) {
 	for name, do := range map[string]func() error{
 		"remove":  func() error { _, err := l.on().RemoveEtcdMember(ctx, Removing{Member: "cp-2"}); return err },
 		"defrag":  func() error { _, err := l.on().DefragmentEtcd(ctx, Defragmenting{All: true}); return err },
-		"recover": func() error { _, err := l.on().RecoverSpace(ctx); return err },
+		"recover": func() error { _, err := l.on().RecoverSpace(ctx, false); return err },
 		"alarms":  func() error { _, err := l.on().EtcdAlarms(ctx); return err },
 	} {
 		if err := do(); !errors.As(err, &lost) || !strings.Contains(err.Error(), "1 of 2 members answer, and 2 must") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	l.keepsNothing(ctx)
 	taken, err := l.on().SnapshotEtcd(ctx, Snapshotting{Path: filepath.Join(t.TempDir(), "last.db")})
 	if err != nil || taken.Quorum || taken.Member != "cp-1" || !taken.Compared {
 		t.Errorf("%+v, %v", taken, err)

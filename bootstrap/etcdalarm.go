@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -72,13 +73,13 @@ func (q *membership) nameOf(id uint64) string {
 }
 
 // CorruptError is data that differs between members, which is no matter of an alarm alone.
-type CorruptError struct{ what string }
+type CorruptError struct{ what, hint string }
 
 func (e *CorruptError) Error() string { return e.what }
 
 // Remedy is the way on.
 func (e *CorruptError) Remedy() string {
-	return "replace the member that differs from the majority first; --force takes the alarm back all the same"
+	return cmp.Or(e.hint, "replace the member that differs from the majority first; --force takes the alarm back all the same")
 }
 
 // DisarmEtcd takes back all alarms, and returns those that there were. A CORRUPT one stays where members still differ, unless
@@ -112,13 +113,27 @@ func (r *Run) mayDisarmCorrupt(ctx context.Context, q *membership) error {
 		s.Members = append(s.Members, e.status(q))
 	}
 	compareData(ctx, q, s)
+	left := uncompared(q, s)
 	switch {
 	case s.Compared.Why != "":
-		return &CorruptError{"alarm CORRUPT: whether members hold the same could not be found out: " + s.Compared.Why}
+		return &CorruptError{what: "alarm CORRUPT: whether members hold the same could not be found out: " + s.Compared.Why}
 	case !s.Compared.Agree:
-		return &CorruptError{fmt.Sprintf("alarm CORRUPT: members hold different data at revision %d: %s", s.Compared.Revision, differing(s))}
+		return &CorruptError{what: fmt.Sprintf("alarm CORRUPT: members hold different data at revision %d: %s", s.Compared.Revision, differing(s))}
+	case len(left) > 0:
+		return &CorruptError{fmt.Sprintf("alarm CORRUPT: the others agree at revision %d, and the data of %s was not compared, since it does not answer", s.Compared.Revision, list(left)),
+			"bring " + list(left) + " back, or replace it if it is gone for good; --force takes the alarm back all the same"}
 	}
 	return nil
+}
+
+// uncompared names the voters whose data was not compared. That the others agree says nothing: what differs may be the very one that is away.
+func uncompared(q *membership, s *status.Etcd) (names []string) {
+	for i, e := range q.all {
+		if e.ID != 0 && !e.Learner && s.Members[i].Hash == "" {
+			names = append(names, e.name())
+		}
+	}
+	return names
 }
 
 // disarm takes back all alarms, until none is left.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/internal/check"
@@ -16,6 +17,8 @@ type Defragmenting struct {
 	Threshold float64 // share of its database that can be freed, 0 to 1
 	Least     int64   // bytes that can be freed
 	All       bool    // whatever can be freed
+
+	NoSnapshot bool // none is taken first
 }
 
 // pays reports whether a defragmentation would free enough.
@@ -59,7 +62,7 @@ func (r *Run) DefragmentEtcd(ctx context.Context, how Defragmenting) ([]status.D
 	}
 	for _, a := range alarms {
 		if a.Kind == corrupt {
-			return nil, &CorruptError{"alarm CORRUPT of " + q.nameOf(a.Member) + ": nothing is rewritten before that is mended"}
+			return nil, &CorruptError{what: "alarm CORRUPT of " + q.nameOf(a.Member) + ": nothing is rewritten before that is mended"}
 		}
 	}
 	return r.defragment(ctx, q, how)
@@ -70,6 +73,12 @@ func (r *Run) defragment(ctx context.Context, q *membership, how Defragmenting) 
 		return nil, err
 	}
 	order, done := q.well(), []status.Defragmented{}
+	worth := func(e *member) bool { return how.pays(e.seen.DBSize, e.seen.DBSizeInUse) }
+	if !how.NoSnapshot && slices.ContainsFunc(order, worth) { // it rewrites the only copy that a member has
+		if _, err := r.snapshotBefore(ctx, q, beforeDefrag, orWithout); err != nil {
+			return nil, err
+		}
+	}
 	return done, r.stage("defragment", func(sink event.Sink) error {
 		for _, e := range order {
 			one, err := r.defragmentOne(ctx, q, e, how, event.On(sink, e.name(), "defragment"))

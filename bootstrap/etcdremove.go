@@ -18,6 +18,8 @@ import (
 type Removing struct {
 	Member string // name of its node, its own, or its ID
 	Force  bool   // also one that is healthy
+	// NoSnapshot is to take none first.
+	NoSnapshot bool
 	// Agree is asked before anything is changed, with what is about to be.
 	Agree func(status.Membership) error
 }
@@ -55,6 +57,10 @@ func (r *Run) RemoveEtcdMember(ctx context.Context, how Removing) (*status.Membe
 	if err != nil {
 		return nil, err
 	}
+	return r.removeMemberOf(ctx, q, how)
+}
+
+func (r *Run) removeMemberOf(ctx context.Context, q *membership, how Removing) (*status.Membership, error) {
 	e, err := r.toRemove(q, how.Member)
 	if err != nil {
 		return nil, err
@@ -74,20 +80,31 @@ func (r *Run) RemoveEtcdMember(ctx context.Context, how Removing) (*status.Membe
 			return nil, err
 		}
 	}
+	if r.Here != "" {
+		if r.left, err = r.peerAPI(ctx, q.near(e)); err != nil {
+			return nil, err
+		}
+	}
+	if e.ID != 0 && !how.NoSnapshot {
+		if out.Snapshot, err = r.snapshotBefore(ctx, q, beforeRemove, orWithout); err != nil {
+			return nil, err
+		}
+	}
 	remove := func(ctx context.Context) error { return r.takeMember(ctx, q, e, out) }
 	if r.Here == "" {
 		return out, remove(ctx)
 	}
-	var near []spec.Node
+	return out, r.inTurn(ctx, r.left, r.Here, remove)
+}
+
+// near are the nodes of the healthy voters but e.
+func (q *membership) near(e *member) (out []spec.Node) {
 	for _, w := range q.well() {
 		if w.m != nil && w != e {
-			near = append(near, w.m.node)
+			out = append(out, w.m.node)
 		}
 	}
-	if r.left, err = r.peerAPI(ctx, near); err != nil {
-		return nil, err
-	}
-	return out, r.inTurn(ctx, r.left, r.Here, remove)
+	return out
 }
 
 // toRemove is the member that is called so; on a machine of the cluster also a control plane whose member is removed already,

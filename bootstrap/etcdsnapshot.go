@@ -42,23 +42,30 @@ func (r *Run) SnapshotEtcd(ctx context.Context, how Snapshotting) (*status.Snaps
 		if !q.hasQuorum() {
 			sink.Emit(event.Event{Kind: event.Warning, Message: "etcd has no quorum: what only members that do not answer had written is not in the snapshot"})
 		}
-		var reasons []error
-		for _, e := range from {
-			if taken, err = e.snapshot(ctx, path, sink); err == nil {
-				return nil
-			}
-			if ctx.Err() != nil {
-				return err
-			}
-			reasons = append(reasons, &NodeError{e.name(), err})
-		}
-		return errors.Join(reasons...)
+		taken, err = takeSnapshot(ctx, from, path, sink)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	taken.Quorum, taken.Seconds = q.hasQuorum(), time.Since(began).Seconds()
 	return taken, nil
+}
+
+// takeSnapshot takes it from the first member that gives one.
+func takeSnapshot(ctx context.Context, from []*member, path string, sink event.Sink) (*status.Snapshot, error) {
+	var reasons []error
+	for _, e := range from {
+		taken, err := e.snapshot(ctx, path, sink)
+		if err == nil {
+			return taken, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		reasons = append(reasons, &NodeError{e.name(), err})
+	}
+	return nil, errors.Join(reasons...)
 }
 
 // givers are the members that a snapshot may be taken from, the best first. A learner gives none.

@@ -13,7 +13,8 @@ import (
 // RecoverSpace makes an etcd that ran out of space take writes again: what is superseded is forgotten, members are
 // defragmented one by one, alarms are taken back, and a write is tried. https://etcd.io/docs/v3.6/op-guide/maintenance/#space-quota
 // It may be cut off and run again.
-func (r *Run) RecoverSpace(ctx context.Context) ([]status.Defragmented, error) {
+// What etcd holds is kept first, history and all, unless noSnapshot.
+func (r *Run) RecoverSpace(ctx context.Context, noSnapshot bool) ([]status.Defragmented, error) {
 	q, err := r.openEtcd(ctx)
 	if err != nil {
 		return nil, err
@@ -21,11 +22,19 @@ func (r *Run) RecoverSpace(ctx context.Context) ([]status.Defragmented, error) {
 	if err := q.needQuorum("recover space"); err != nil {
 		return nil, err
 	}
+	if err := q.allWell(); err != nil { // or members could not be defragmented, after history is gone
+		return nil, err
+	}
+	if !noSnapshot {
+		if _, err := r.snapshotBefore(ctx, q, beforeSpace, orWithout); err != nil {
+			return nil, err
+		}
+	}
 	err = r.stage("compact", func(sink event.Sink) error { return q.compact(ctx, sink) })
 	if err != nil {
 		return nil, err
 	}
-	done, err := r.defragment(ctx, q, Defragmenting{All: true})
+	done, err := r.defragment(ctx, q, Defragmenting{All: true, NoSnapshot: true})
 	if err != nil {
 		return done, err
 	}

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/etcd"
@@ -58,11 +56,11 @@ func (r *Run) enterMember(ctx context.Context, m *machine, sink event.Sink) erro
 		return err
 	}
 	sink.Emit(event.Event{Kind: event.Changed, Subject: "etcd member", Message: "is a learner, which has no vote"})
-	g, within := errgroup.WithContext(ctx)
-	g.Go(func() error { return m.agent.Converge(within, m.state, sink) })
-	g.Go(func() error { return r.promote(within, m, id, sink, r.speaker) })
-	if err := g.Wait(); err != nil {
-		return &LearnerError{m.node.Name, err}
+	err = startAndVote(ctx, m.node.Name,
+		func(ctx context.Context) error { return m.agent.Converge(ctx, m.state, sink) },
+		func(ctx context.Context) error { return r.promote(ctx, m, id, sink, r.speaker) })
+	if err != nil {
+		return err
 	}
 	sink.Emit(event.Event{Kind: event.Changed, Subject: "etcd member", Message: "votes"})
 	waiting, cancel := r.within(ctx)
@@ -70,25 +68,6 @@ func (r *Run) enterMember(ctx context.Context, m *machine, sink event.Sink) erro
 	return check.Wait(waiting, sink, append(r.whole(m), check.Condition{
 		Name: "the node is Ready", Node: m.node.Name, Test: func(ctx context.Context) error { return r.nodesReadyOf(ctx, m) },
 	})...)
-}
-
-// LearnerError is a control plane that did not come as far as to vote.
-type LearnerError struct {
-	name string
-	err  error
-}
-
-func (e *LearnerError) Error() string {
-	return fmt.Sprintf("%s has no vote yet: %v; it is a learner in etcd, and the quorum of the others is what it was", e.name, e.err)
-}
-
-// Node is its name.
-func (e *LearnerError) Node() string  { return e.name }
-func (e *LearnerError) Unwrap() error { return e.err }
-
-// Remedy is the way on.
-func (e *LearnerError) Remedy() string {
-	return "mend the machine and apply again, which goes on with it; or take it out of the file, and the learner is removed"
 }
 
 // admit gives m's member a place without a vote, or finds the one that it has, and keeps how it enters.
@@ -120,22 +99,6 @@ func entry(n spec.Node, members []etcd.Member) components.Membership {
 		}
 	}
 	return components.Membership{Initial: initialCluster(n, others), Existing: true}
-}
-
-// promote waits until m's member has caught up, and lets it vote, by a member that has quorum.
-func (r *Run) promote(ctx context.Context, m *machine, id uint64, sink event.Sink, by func(context.Context) (*etcd.Client, []etcd.Member, error)) error {
-	ctx, cancel := r.within(ctx)
-	defer cancel()
-	return check.Wait(ctx, sink, check.Condition{Name: "etcd member has caught up", Node: m.node.Name, Test: func(ctx context.Context) error {
-		if err := r.answers(ctx, m); err != nil {
-			return err
-		}
-		client, _, err := by(ctx)
-		if err != nil {
-			return err
-		}
-		return errors.Join(client.Promote(ctx, id), client.Close())
-	}})
 }
 
 // setDataAside moves away what m's member had before it was removed: etcd refuses to start from it. Nothing of it is deleted.

@@ -53,9 +53,9 @@ func (r *Run) course(p *plan.Plan) error {
 		} else {
 			p.From = r.rollout.To
 		}
-		if r.rollout.Snapshot == "" {
-			add("snapshot", "etcd's data, to the state directory")
-		}
+	}
+	if r.rollout != nil && r.rollout.Snapshot == "" || r.membership.alters() {
+		add("snapshot", "taken first: etcd's data, to the state directory")
 	}
 	members := func(kind stepKind) {
 		for _, s := range r.membership.steps(r.controlPlanes()) {

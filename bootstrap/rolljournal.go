@@ -92,7 +92,7 @@ func (r *Run) keepSnapshot(ctx context.Context) error {
 			size, err := r.snapshotOf(ctx, m, path)
 			if err == nil {
 				sink.Emit(event.Event{Kind: event.Changed, Node: m.node.Name, Subject: "snapshot", Message: fmt.Sprintf("%s, %d bytes", path, size)})
-				r.rollout.Snapshot = path
+				r.rollout.Snapshot, r.kept = path, path
 				return r.dir.Put(rolloutFile, r.rollout)
 			}
 			reasons = append(reasons, &NodeError{m.node.Name, err})

@@ -38,6 +38,7 @@ type Run struct {
 	gone     []*machine // applied earlier and no longer declared
 
 	rollout *rollout   // nil where the version stays
+	kept    string     // snapshot of etcd that this run has taken before it changed anything; "" for none
 	restore *restoring // nil but in a restore
 	times   timings
 

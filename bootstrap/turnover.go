@@ -64,3 +64,9 @@ func (ms *turnover) machine(n spec.Node) *machine {
 
 // changes reports whether members come or go.
 func (ms *turnover) changes() bool { return len(ms.entering)+len(ms.lost)+len(ms.gone) > 0 }
+
+// alters reports whether etcd's own members become others. A control plane may also leave whose member has left already.
+func (ms *turnover) alters() bool {
+	known := func(m *machine) bool { _, known := ms.of(m.node); return known }
+	return ms.members != nil && (len(ms.entering)+len(ms.lost) > 0 || slices.ContainsFunc(ms.gone, known))
+}

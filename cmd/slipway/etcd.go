@@ -24,6 +24,7 @@ would cost the quorum, and says why.`,
   slipway etcd backup -f cluster.hcl          the same with the keys that read it, sealed: what slipway restore takes
   slipway etcd backups -f cluster.hcl         which archives there are, and whether they are sound
   slipway etcd verify ARCHIVE                 prove it, by restoring it on this machine
+  slipway etcd restore ARCHIVE -f cluster.hcl bring the cluster back to it: the same command as slipway restore
   slipway etcd defrag -f cluster.hcl          give space back, one member at a time
   slipway etcd remove cp-3 -f cluster.hcl     a member that is gone for good
   slipway etcd recover -f cluster.hcl         make a cluster of what is left of one that lost its quorum for good
@@ -36,6 +37,7 @@ would cost the quorum, and says why.`,
 		newEtcdBackup(),
 		newEtcdBackups(),
 		newEtcdVerify(),
+		newRestore(),
 		newEtcdDefrag(),
 		newEtcdPromote(),
 		newEtcdRemove(),

@@ -43,7 +43,7 @@ func newEtcdAlarmDisarm() *cobra.Command {
 		Use:   "disarm",
 		Short: "Take all alarms back, once their cause is mended",
 		Long: `Disarm takes all alarms back and lists those that there were. An alarm whose cause is not mended is raised again. CORRUPT is taken back
-only when the members hold the same data, or with --force.`,
+only when every voter was compared and holds the same data, or with --force: one that is away may be the one that differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := etcdAlarms(cmd, &flags, "alarm disarm", false, func(r *bootstrap.Run) ([]status.Alarm, error) { return r.DisarmEtcd(cmd.Context(), force) })
@@ -57,21 +57,26 @@ only when the members hold the same data, or with --force.`,
 
 func newEtcdAlarmRecover() *cobra.Command {
 	var flags clusterFlags
+	var noSnapshot bool
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Make an etcd that ran out of space take writes again",
 		Long: `Recover does what etcd's manual says for NOSPACE, in one go: superseded versions of objects are forgotten, members are defragmented
-one by one, alarms are taken back, and a write is tried. No object is lost. Watches that were far behind begin anew, as after every
+one by one, alarms are taken back, and a write is tried. A snapshot is taken first, with the superseded versions in it, into the state
+directory, verified; --no-snapshot goes on without. No object is lost. Watches that were far behind begin anew, as after every
 compaction that the API servers make themselves.
 
 Where a database is full of what is in use it says so, and leaves the alarm: then the quota has to grow, or objects have to go.`,
 		Example: "  slipway etcd alarm recover -f cluster.hcl",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return etcdFreed(cmd, &flags, "alarm recover", func(r *bootstrap.Run) ([]status.Defragmented, error) { return r.RecoverSpace(cmd.Context()) })
+			return etcdFreed(cmd, &flags, "alarm recover", func(r *bootstrap.Run) ([]status.Defragmented, error) {
+				return r.RecoverSpace(cmd.Context(), noSnapshot)
+			})
 		},
 	}
 	flags.add(cmd)
+	addNoSnapshot(cmd, &noSnapshot)
 	return cmd
 }
 

@@ -41,6 +41,8 @@ a new member.
 It is refused where the healthy voters that remain would be no majority, and there is no way around that. A healthy member of a
 declared control plane goes only with --force: to take a living machine out, use slipway reset on it.
 
+A snapshot is taken first, into the state directory, verified; --no-snapshot goes on without.
+
 In a cluster that was begun by hand, run it on another control plane: there a dead machine's Node and its place among the control
 planes go, too, so that others can join and leave again.`,
 		Example: `  slipway etcd remove cp-3 -f cluster.hcl
@@ -53,7 +55,11 @@ planes go, too, so that others can join and leave again.`,
 				if yes {
 					return nil
 				}
-				return agreed(cmd, m.Member, "Remove %s from etcd, for good? Now %s; then %s. Type %s to go on: ", m.Member, ui.Majority(m.Before), ui.Majority(m.After), m.Member)
+				first := " A snapshot is taken first."
+				if how.NoSnapshot {
+					first = ""
+				}
+				return agreed(cmd, m.Member, "Remove %s from etcd, for good? Now %s; then %s.%s Type %s to go on: ", m.Member, ui.Majority(m.Before), ui.Majority(m.After), first, m.Member)
 			}
 			return toldEtcd(cmd, &flags, "remove", false,
 				func(r *bootstrap.Run) (*status.Membership, error) { return r.RemoveEtcdMember(cmd.Context(), how) },
@@ -62,6 +68,7 @@ planes go, too, so that others can join and leave again.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	addNoSnapshot(cmd, &how.NoSnapshot)
 	cmd.Flags().BoolVar(&how.Force, "force", false, "also a healthy member of a declared control plane")
 	return cmd
 }

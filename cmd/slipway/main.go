@@ -108,7 +108,6 @@ Exit codes: 0 done, 1 failed, 2 changes pending (plan), 3 the file or the flags 
 		newKubeconfig(),
 		group(newEtcd()),
 		group(newDrill()),
-		group(newEtcd()),
 		group(newBundle()),
 		group(newLab()),
 		group(newNode()),

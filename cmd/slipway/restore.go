@@ -39,7 +39,9 @@ ARCHIVE is a file, or s3://BUCKET/KEY, which is fetched before anything else, in
 The keys come from the state directory; where that is empty, from the archive, opened with --identity. A bare
 snapshot of etcd, such as an upgrade keeps, does in the place of an archive where the state directory is there.
 
-It can be interrupted at any moment; running it again with the same archive finishes, and nothing else may be applied before.`,
+It can be interrupted at any moment; running it again with the same archive finishes, and nothing else may be applied before.
+
+slipway restore and slipway etcd restore are the same command.`,
 		Example: `  slipway restore -f cluster.hcl prod-20261129T120000Z.slipway
   slipway restore -f cluster.hcl ARCHIVE --identity key.txt --gone cp-1,cp-2,cp-3`,
 		Args: cobra.ExactArgs(1),

@@ -74,6 +74,7 @@ func (m Machine) takeApart(ctx context.Context, inv *inventory, c Cleaning) erro
 		p.step("packet filter", func() error { return m.removeRules(ctx) }),
 		p.step("IP sets", func() error { return m.removeSets(ctx) }),
 		p.step("cgroups", func() error { return m.removeCgroups(ctx) }),
+		p.step("drills", func() error { return m.emptyFilled(ctx) }), // moving etcd's data may take some room
 		p.step("etcd data", func() error { return m.removeEtcd(c.Purge) }),
 		p.step("files", func() error {
 			return p.releaseAll(ctx, func(e *entry) bool { return kindOf(e) != "unit" && kindOf(e) != "image" })

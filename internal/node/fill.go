@@ -6,19 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/layout"
 )
-
-// fillTimer is the unit that empties a disk which nobody came back to empty.
-const fillTimer = "slipway-drill-mend"
 
 // Disk tells what etcd's data is on.
 func (m Machine) Disk() (Disk, error) {
@@ -39,8 +34,7 @@ func (m Machine) Fill(ctx context.Context, f Fill) error {
 	if err := m.Empty(ctx); err != nil {
 		return err
 	}
-	after := fmt.Sprintf("--on-active=%d", int(f.For/time.Second))
-	if _, err := output(ctx, nil, "systemd-run", "--quiet", "--collect", "--unit="+fillTimer, after, "rm", "-f", m.path(Ballast)); err != nil {
+	if err := m.emptyLater(ctx, f.For); err != nil {
 		return fmt.Errorf("see to it that the disk is emptied again: %w", err)
 	}
 	return errors.Join(m.fill(), syncDir(m.path(layout.Etcd)))
@@ -79,14 +73,4 @@ func (m Machine) fill() (err error) {
 		}
 	}
 	return nil
-}
-
-// Empty gives the space back. A disk that was not filled is left as it is.
-func (m Machine) Empty(ctx context.Context) error {
-	if err := ignore(fs.ErrNotExist, os.Remove(m.path(Ballast))); err != nil {
-		return err
-	}
-	// As a pattern, which no unit need match: one whose time has come is gone.
-	_, err := output(ctx, nil, "systemctl", "stop", fillTimer+"*.timer")
-	return err
 }

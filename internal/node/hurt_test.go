@@ -5,7 +5,9 @@ package node
 import (
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,17 +60,99 @@ func TestFill(t *testing.T) {
 	if err != nil || !before.Own || before.Size != 16<<20 {
 		t.Fatalf("%+v, %v", before, err)
 	}
-	if err := m.fill(); err != nil {
+	said := systemd(t)
+	if err := m.Fill(t.Context(), Fill{For: time.Minute}); err != nil {
 		t.Fatal(err)
+	}
+	if timer := "--on-active=60 rm -f " + m.path(Ballast) + " " + m.path(bootEmptier); !strings.Contains(said(), timer) {
+		t.Errorf("armed: %s", said())
 	}
 	if err := os.WriteFile(filepath.Join(place, "more"), make([]byte, 4096), 0o600); err == nil {
 		t.Error("there is room left")
 	}
-	if err := os.Remove(m.path(Ballast)); err != nil {
+	if err := m.Empty(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Lstat(m.path(bootEmptier)); !os.IsNotExist(err) {
+		t.Errorf("what empties it at boot is left: %v", err)
 	}
 	if after, err := m.Disk(); err != nil || after.Free < before.Free-4096 {
 		t.Errorf("%+v, and before %+v, %v", after, before, err)
+	}
+}
+
+// systemd stands in for systemd-run and systemctl, and tells what they were told.
+func systemd(t *testing.T) (said func() string) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "said")
+	for _, name := range []string{"systemd-run", "systemctl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho \"$0 $*\" >>"+log+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return func() string { b, _ := os.ReadFile(log); return string(b) }
+}
+
+// TestFillOverReboot: a restart takes the timer, so the boot itself empties the disk, once, and only the boot.
+func TestFillOverReboot(t *testing.T) {
+	tmpfiles, err := exec.LookPath("systemd-tmpfiles")
+	if err != nil || os.Getuid() != 0 {
+		t.Skip("needs systemd-tmpfiles, and root for it")
+	}
+	systemd(t)
+	m := newMachine(t)
+	boot := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(tmpfiles, append(args, "--remove", "--root="+m.Root)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	is := func(there bool) {
+		t.Helper()
+		for _, path := range []string{Ballast, bootEmptier} {
+			if _, err := os.Lstat(m.path(path)); (err == nil) != there {
+				t.Errorf("%s: %v, want it there: %v", path, err, there)
+			}
+		}
+	}
+	m.mustWrite(t, Ballast, "heavy")
+	m.mustWrite(t, etcdPlace+"/member/wal", "data")
+	if err := m.emptyLater(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	boot()
+	is(true)
+	boot("--boot", "--create")
+	is(false)
+	if got := m.mustRead(t, etcdPlace+"/member/wal"); got != "data" {
+		t.Errorf("etcd has %q", got)
+	}
+}
+
+// TestCleanEmpties: a machine that leaves its cluster while it is filled keeps nothing of the drill.
+func TestCleanEmpties(t *testing.T) {
+	apart(t)
+	said := systemd(t)
+	m := newMachine(t)
+	if err := os.MkdirAll(m.path("/sys"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	converge(t, m, state(dir("/var/lib/etcd")))
+	m.mustWrite(t, Ballast, "heavy")
+	if err := m.emptyLater(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Clean(t.Context(), Cleaning{Cluster: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{Ballast, bootEmptier} {
+		if _, err := os.Lstat(m.path(path)); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", path, err)
+		}
+	}
+	if !strings.Contains(said(), "systemctl stop "+fillTimer) {
+		t.Errorf("the timer runs on: %s", said())
 	}
 }
 

@@ -90,6 +90,8 @@ type Membership struct {
 	Before Majority `json:"before"`
 	After  Majority `json:"after"`
 	Notes  []string `json:"notes,omitempty"` // what there is still to do
+
+	Snapshot string `json:"snapshot,omitempty"` // of what etcd held before; "" where none was taken
 }
 
 // Majority is how many members vote, and how many of them may fail.

@@ -100,7 +100,7 @@ func TestEtcdActs(t *testing.T) {
 		o.EtcdSnapshot(&status.Snapshot{Path: "/b/e.db", Member: "cp-2", Bytes: 21_300_000, Revision: 5012, Hash: "9f31aa02", Compared: true, Quorum: true, Seconds: 1.24}),
 		o.EtcdSnapshot(&status.Snapshot{Path: "/b/e.db", Member: "cp-2", Bytes: 21_300_000, Revision: 5012, Hash: "9f31aa02", Seconds: 1.24}),
 		o.EtcdDefragmented([]status.Defragmented{{Member: "cp-2", Before: 400 << 20, After: 20 << 20, Freed: 380 << 20, Seconds: 0.83}, {Member: "cp-1", Before: 20 << 20, After: 20 << 20, Skipped: "1 of 20 MiB could be freed, which is not worth it"}}),
-		o.EtcdMembership(&status.Membership{Member: "cp-3", ID: "1f", Before: status.Count(3, 2), After: status.Count(2, 2), Notes: []string{"Keep it off the network."}}, "removed"),
+		o.EtcdMembership(&status.Membership{Member: "cp-3", ID: "1f", Before: status.Count(3, 2), After: status.Count(2, 2), Notes: []string{"Keep it off the network."}, Snapshot: "/s/20261129T161155Z-before-remove.db"}, "removed"),
 		o.EtcdAlarms([]status.Alarm{{Kind: "NOSPACE", Member: "cp-1", ID: "1f"}}),
 		o.EtcdAlarms(nil),
 	} {

@@ -52,6 +52,9 @@ func (o *Output) EtcdMembership(m *status.Membership, what string) error {
 			id = " (" + m.ID + ")"
 		}
 		_, err := fmt.Fprintf(w, "%s%s %s: before, %s; now, %s\n", clean(m.Member), id, what, majority(m.Before), majority(m.After))
+		if err == nil && m.Snapshot != "" {
+			_, err = fmt.Fprintf(w, "What etcd held before is in %s.\n", m.Snapshot)
+		}
 		for _, n := range m.Notes {
 			if err == nil {
 				_, err = fmt.Fprintf(w, "%s %s\n", o.out.accent.Render(o.out.to), n)

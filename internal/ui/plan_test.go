@@ -108,7 +108,7 @@ func upgrade() *plan.Plan {
 		{Name: "etcd", Nodes: []string{"cp-1"}, Flags: []plan.Flag{{Name: "quota-backend-bytes", Before: "--quota-backend-bytes=1", After: "--quota-backend-bytes=2"}}},
 		{Name: "coredns", From: "slipway.local/dns:1", To: "slipway.local/coredns:2"},
 	}
-	p.Course = []plan.Stage{{Name: "snapshot", Does: "etcd's data, to the state directory", Estimate: 1}, {Name: "control-planes", Nodes: []string{"cp-1"}, Does: "restarts kube-apiserver, kubelet", Estimate: 30}}
+	p.Course = []plan.Stage{{Name: "snapshot", Does: "taken first: etcd's data, to the state directory", Estimate: 1}, {Name: "control-planes", Nodes: []string{"cp-1"}, Does: "restarts kube-apiserver, kubelet", Estimate: 30}}
 	return p
 }
 
