@@ -101,6 +101,6 @@ func turn(t *backup.Turn) *status.Turn {
 		return nil
 	}
 	return &status.Turn{
-		Node: t.Node, Began: t.Began, Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision, Open: t.Open, Error: t.Error,
+		Node: t.Node, Began: t.Began, Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision, Kept: t.Kept, Open: t.Open, Error: t.Error,
 	}
 }

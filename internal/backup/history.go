@@ -22,9 +22,14 @@ type Turn struct {
 	Bytes    int64     `json:"bytes,omitempty"`
 	Revision int64     `json:"revision,omitempty"`
 	Deleted  []string  `json:"deleted,omitempty"` // older archives
+	Kept     []string  `json:"kept,omitempty"`    // places where older archives were to go and did not, and why
 	Open     []string  `json:"open,omitempty"`    // what a proof could not look at
 	Error    string    `json:"error,omitempty"`
+	Against  bool      `json:"against,omitempty"` // a proof that failed at the archive, not before it came to look at it
 }
+
+// newer reports whether t was after other, which may be nil.
+func (t *Turn) newer(other *Turn) bool { return other == nil || t.Began.After(other.Began) }
 
 // History is what happened last, on one machine or in the cluster. Nothing in it is secret.
 type History struct {
@@ -40,7 +45,7 @@ func (h *History) Merge(other History) {
 		into **Turn
 		from *Turn
 	}{{&h.Made, other.Made}, {&h.MakeFailed, other.MakeFailed}, {&h.Proven, other.Proven}, {&h.ProofFailed, other.ProofFailed}} {
-		if pair.from != nil && (*pair.into == nil || pair.from.Began.After((*pair.into).Began)) {
+		if pair.from != nil && pair.from.newer(*pair.into) {
 			*pair.into = pair.from
 		}
 	}

@@ -64,7 +64,7 @@ func (m *Maker) Make(ctx context.Context) (*Turn, error) {
 }
 
 // turn waits for this machine's turn and does what is due.
-func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *Turn, kept func(*Turn) History, work func(context.Context, *Turn) error) (*Turn, error) {
+func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *Turn, kept func(*Turn) History, work func(context.Context, *Turn, History) error) (*Turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, turnWithin)
 	defer cancel()
 	t := &Turn{Node: m.Settings.Node, Began: time.Now().UTC()}
@@ -90,7 +90,7 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 				}
 			}
 			t.Began = time.Now().UTC()
-			err = work(ctx, t)
+			err = work(ctx, t, h)
 			t.finish(err)
 			h.Merge(kept(t))
 			text, encodeErr := json.Marshal(h)
@@ -136,7 +136,7 @@ func (m *Maker) yield(ctx context.Context) error {
 }
 
 // make takes an archive and keeps it in every store; one that fails does not keep it from the others.
-func (m *Maker) make(ctx context.Context, t *Turn) (err error) {
+func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 	recipients, err := m.Settings.recipients()
 	if err != nil {
 		return err
@@ -171,8 +171,11 @@ func (m *Maker) make(ctx context.Context, t *Turn) (err error) {
 			continue
 		}
 		t.Places = append(t.Places, s.Path(t.Archive))
-		deleted, err := Retain(ctx, s, m.Settings.Cluster.ID, m.Settings.Retain)
+		deleted, withheld, err := Retain(ctx, s, h.Retention(m.Settings.Cluster.ID, m.Settings.Retain, m.Settings.Verify != ""))
 		t.Deleted = append(t.Deleted, deleted...)
+		if withheld != "" {
+			t.Kept = append(t.Kept, withheld)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s is made, and older archives are not deleted: %w", s.Path(t.Archive), err))
 		}

@@ -26,7 +26,7 @@ func (m *Maker) Check(ctx context.Context) (*Turn, error) {
 		}, m.check)
 }
 
-func (m *Maker) check(ctx context.Context, t *Turn) (err error) {
+func (m *Maker) check(ctx context.Context, t *Turn, _ History) (err error) {
 	stores, err := m.Settings.Stores(m.Credentials)
 	if err != nil {
 		return err
@@ -47,10 +47,13 @@ func (m *Maker) check(ctx context.Context, t *Turn) (err error) {
 	defer func() { err = errors.Join(err, dir.Remove()) }()
 	t.Archive, t.Places, t.Bytes, t.Revision = newest.Name, []string{newest.Path}, newest.Bytes, newest.Manifest.Etcd.Revision
 	path := dir.Path(newest.Name)
+	t.Against = true
 	if err := store.Fetch(ctx, s, newest.Name, path); err != nil {
 		return err
 	}
-	t.Open, err = m.Prove(ctx, path)
+	if t.Open, err = m.Prove(ctx, path); err == nil {
+		t.Against = false
+	}
 	return err
 }
 

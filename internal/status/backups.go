@@ -21,6 +21,7 @@ type Turn struct {
 	Places   []string  `json:"places,omitempty"`  // where it lies
 	Bytes    int64     `json:"bytes,omitempty"`
 	Revision int64     `json:"revision,omitempty"`
+	Kept     []string  `json:"kept,omitempty"` // places where older archives were to go and did not, and why
 	Open     []string  `json:"open,omitempty"` // what a proof could not look at
 	Error    string    `json:"error,omitempty"`
 }
