@@ -46,7 +46,7 @@ func (r *Run) statusBackups(ctx context.Context, s *status.Status) {
 		what, unit   string
 		good, failed *status.Turn
 	}{{"the last backup failed", "slipway-backup", out.Made, out.MakeFailed}, {"the last proof of an archive failed", "slipway-verify", out.Proven, out.ProofFailed}} {
-		if p.failed != nil && (p.good == nil || p.failed.Began.After(p.good.Began)) {
+		if p.failed.Since(p.good) {
 			s.Problems = append(s.Problems, status.Problem{
 				Node: p.failed.Node, What: fmt.Sprintf("%s, at %s: %s", p.what, p.failed.Began.Local().Format(time.DateTime), p.failed.Error),
 				Remedy: "when it is mended, the next turn makes up for it; systemctl start " + p.unit + ".service on a control plane takes it at once",
@@ -101,6 +101,6 @@ func turn(t *backup.Turn) *status.Turn {
 		return nil
 	}
 	return &status.Turn{
-		Node: t.Node, Began: t.Began, Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision, Kept: t.Kept, Open: t.Open, Error: t.Error,
+		Node: t.Node, Began: t.Began, Ahead: t.Ahead(time.Now()), Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision, Kept: t.Kept, Open: t.Open, Error: t.Error,
 	}
 }

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/store"
@@ -21,6 +23,7 @@ type Listed struct {
 	Bytes    int64             `json:"bytes"`
 	Whole    bool              `json:"whole"`           // it was read, and has the sum that it ends with
 	Error    string            `json:"error,omitempty"` // why it is not sound
+	Ahead    bool              `json:"ahead,omitempty"` // it is dated in the future, by a clock that was wrong
 	Manifest *archive.Manifest `json:"manifest,omitempty"`
 	sum      string
 }
@@ -57,16 +60,20 @@ func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error)
 	return out, nil
 }
 
-// NewestFirst compares archives for sorting by when they were taken, what is none last.
+// NewestFirst compares archives for sorting by when they were taken: what is dated in the future after the others, what is none last.
 func NewestFirst(a, b Listed) int {
-	if a.Manifest == nil || b.Manifest == nil {
-		return absent(a) - absent(b)
+	if of := cmp.Compare(a.place(), b.place()); of != 0 || a.Manifest == nil {
+		return of
 	}
 	return b.Manifest.Taken.Compare(a.Manifest.Taken)
 }
 
-func absent(a Listed) int {
-	if a.Manifest == nil {
+// place is how far down in a list it belongs, whatever its date.
+func (a Listed) place() int {
+	switch {
+	case a.Manifest == nil:
+		return 2
+	case a.Ahead:
 		return 1
 	}
 	return 0
@@ -85,7 +92,7 @@ func look(ctx context.Context, s store.Store, e store.Entry, whole bool) (Listed
 	if err != nil {
 		return a, err
 	}
-	a.Manifest, a.sum = &m, sum
+	a.Manifest, a.sum, a.Ahead = &m, sum, ahead(m.Taken, time.Now())
 	if whole {
 		err = readWhole(ctx, s, a)
 		a.Whole = err == nil

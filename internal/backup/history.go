@@ -28,9 +28,6 @@ type Turn struct {
 	Against  bool      `json:"against,omitempty"` // a proof that failed at the archive, not before it came to look at it
 }
 
-// newer reports whether t was after other, which may be nil.
-func (t *Turn) newer(other *Turn) bool { return other == nil || t.Began.After(other.Began) }
-
 // History is what happened last, on one machine or in the cluster. Nothing in it is secret.
 type History struct {
 	Made        *Turn `json:"made,omitempty"` // the last archive
@@ -39,13 +36,14 @@ type History struct {
 	ProofFailed *Turn `json:"proofFailed,omitempty"`
 }
 
-// Merge takes over from other what is newer.
+// Merge takes over from other what is newer. What is dated in the future is so only beside what is, too.
 func (h *History) Merge(other History) {
+	now := time.Now()
 	for _, pair := range []struct {
 		into **Turn
 		from *Turn
 	}{{&h.Made, other.Made}, {&h.MakeFailed, other.MakeFailed}, {&h.Proven, other.Proven}, {&h.ProofFailed, other.ProofFailed}} {
-		if pair.from != nil && pair.from.newer(*pair.into) {
+		if pair.from != nil && pair.from.newer(*pair.into, now) {
 			*pair.into = pair.from
 		}
 	}

@@ -80,14 +80,12 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 			if err != nil {
 				return err
 			}
-			if before := last(h); before != nil {
-				due, err := m.Due(ctx, schedule, before.Began)
-				if err != nil {
-					return err
-				}
-				if done = !due; done {
-					return nil
-				}
+			due, err := m.due(ctx, schedule, last(h))
+			if err != nil {
+				return err
+			}
+			if done = !due; done {
+				return nil
 			}
 			t.Began = time.Now().UTC()
 			err = work(ctx, t, h)
@@ -105,6 +103,15 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 	}
 	t.finish(err)
 	return t, errors.Join(err, note(m.History, kept(t)))
+}
+
+// due reports whether the schedule has come round since the turn before, nil for none. One that is dated in the future says nothing of
+// when it was: better an archive too many than none until that day.
+func (m *Maker) due(ctx context.Context, schedule string, before *Turn) (bool, error) {
+	if before == nil || before.Ahead(time.Now()) {
+		return true, nil
+	}
+	return m.Due(ctx, schedule, before.Began)
 }
 
 func (t *Turn) finish(err error) {
@@ -171,7 +178,7 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 			continue
 		}
 		t.Places = append(t.Places, s.Path(t.Archive))
-		deleted, withheld, err := Retain(ctx, s, h.Retention(m.Settings.Cluster.ID, m.Settings.Retain, m.Settings.Verify != ""))
+		deleted, withheld, err := Retain(ctx, s, h.Retention(m.Settings.Cluster.ID, t.Archive, m.Settings.Retain, m.Settings.Verify != ""))
 		t.Deleted = append(t.Deleted, deleted...)
 		if withheld != "" {
 			t.Kept = append(t.Kept, withheld)

@@ -58,7 +58,7 @@ func TestTheLastProvenStays(t *testing.T) {
 			for i, name := range []string{"a", "b", "c", "d"} {
 				put(t, filepath.Join(dir, name+".slipway"), "ours", i)
 			}
-			deleted, withheld, err := Retain(t.Context(), store.Dir(dir), c.history.Retention("ours", 2, !c.unproven))
+			deleted, withheld, err := Retain(t.Context(), store.Dir(dir), c.history.Retention("ours", "d.slipway", 2, !c.unproven))
 			if err != nil {
 				t.Fatal(err)
 			}
