@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"path"
 	"slices"
 	"time"
@@ -29,7 +30,8 @@ type Listed struct {
 }
 
 // Catalogue lists what is called as archives are, newest first and what is none last. Archives in a directory are read from beginning
-// to end; those in an object store only with whole, and else their beginning and their end.
+// to end; those in an object store only with whole, and else their beginning and their end. One that cannot be read has an Error, and
+// says nothing of the others: the error is that of a place that cannot be listed or is lost meanwhile.
 func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error) {
 	entries, err := s.List(ctx)
 	if err != nil {
@@ -44,20 +46,30 @@ func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted meanwhile
 		}
-		var damaged *archive.DamagedError
-		if errors.As(err, &damaged) {
-			a.Error, err = damaged.Reason, nil
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			a.Error, err = "it cannot be read: "+err.Error(), nil
-		}
-		if err != nil {
+		var lost *url.Error // no answer, whatever was asked for
+		if errors.As(err, &lost) {
 			return nil, err
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		a.Error = unsound(err)
 		out = append(out, a)
 	}
 	slices.SortStableFunc(out, NewestFirst)
 	return out, nil
+}
+
+// unsound is why an archive is not sound: what is wrong with it, or that it cannot be read.
+func unsound(err error) string {
+	var damaged *archive.DamagedError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &damaged):
+		return damaged.Reason
+	}
+	return "it cannot be read: " + err.Error()
 }
 
 // NewestFirst compares archives for sorting by when they were taken: what is dated in the future after the others, what is none last.

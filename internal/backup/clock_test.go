@@ -94,7 +94,7 @@ func TestWhatWasJustMadeStays(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].Name != "made.slipway" || list[0].Ahead || !list[1].Ahead {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if newest, err := newestOf(list, archive.Cluster{ID: "ours"}); err != nil || newest.Name != "made.slipway" {
+	if newest, err := newestOf(list, archive.Cluster{ID: "ours"}, nil); err != nil || newest.Name != "made.slipway" {
 		t.Errorf("%+v is to be proven, %v", newest, err)
 	}
 }

@@ -26,7 +26,7 @@ func (m *Maker) Check(ctx context.Context) (*Turn, error) {
 		}, m.check)
 }
 
-func (m *Maker) check(ctx context.Context, t *Turn, _ History) (err error) {
+func (m *Maker) check(ctx context.Context, t *Turn, h History) (err error) {
 	stores, err := m.Settings.Stores(m.Credentials)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (m *Maker) check(ctx context.Context, t *Turn, _ History) (err error) {
 	if err != nil {
 		return err
 	}
-	newest, err := newestOf(all, m.Settings.Cluster)
+	newest, err := newestOf(all, m.Settings.Cluster, h.Made)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Path(""), err)
 	}
@@ -57,12 +57,22 @@ func (m *Maker) check(ctx context.Context, t *Turn, _ History) (err error) {
 	return err
 }
 
-// newestOf is the cluster's newest archive of a catalogue. One that is damaged counts: that it is no good must be told.
-func newestOf(all []Listed, of archive.Cluster) (Listed, error) {
+// newestOf is the cluster's newest archive of a catalogue. One that is damaged counts, and so does the one that was made last where it
+// cannot be read: that it is no good must be told. Others that cannot be read are passed over.
+func newestOf(all []Listed, of archive.Cluster, made *Turn) (Listed, error) {
+	unread := ""
+	for _, a := range all {
+		if a.Manifest == nil && made != nil && a.Name == made.Archive {
+			return Listed{}, fmt.Errorf("%s, the last that was made: %s", a.Name, a.Error)
+		}
+		if a.Manifest == nil && unread == "" {
+			unread = fmt.Sprintf("; %s: %s", a.Name, a.Error)
+		}
+	}
 	for _, a := range all {
 		if a.Manifest != nil && a.Manifest.Cluster.ID == of.ID {
 			return a, nil
 		}
 	}
-	return Listed{}, fmt.Errorf("there is no archive of %s to prove", of.Name)
+	return Listed{}, fmt.Errorf("there is no archive of %s to prove%s", of.Name, unread)
 }

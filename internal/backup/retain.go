@@ -35,7 +35,8 @@ func (h History) Retention(cluster, made string, keep int, proofs bool) Retentio
 
 // Retain deletes the oldest archives of the cluster from the store that need not stay, and returns their paths; or it deletes none, and
 // returns why, where something speaks against it.
-// Only archives that are whole count, and only they are deleted: a damaged one, another cluster's, or any other file is never touched.
+// Only archives that are whole count, and only they are deleted: a damaged one, one that cannot be read, another cluster's, or any
+// other file is never touched.
 // One that is dated in the future is neither: as the newest it would push good ones out, and it may be as good as they.
 // In a directory that is whole which has the right sum; in an object store, which looks after sums itself, what ends as an archive
 // does. Where something is to be deleted, the newest that stays is read from beginning to end first.
@@ -57,13 +58,15 @@ func Retain(ctx context.Context, s store.Store, how Retention) (deleted []string
 	if err := readWhole(ctx, s, own[0]); err != nil {
 		return nil, "", fmt.Errorf("nothing is deleted: %w", err)
 	}
-	for _, a := range old {
+	var errs []error
+	for _, a := range old { // one that may not be deleted is no reason for the others to stay
 		if err := s.Delete(ctx, a.Name); err != nil {
-			return deleted, "", err
+			errs = append(errs, err)
+			continue
 		}
 		deleted = append(deleted, a.Path)
 	}
-	return deleted, "", nil
+	return deleted, "", errors.Join(errs...)
 }
 
 // sort are the cluster's archives that count, newest first, and those of them that need not stay.
