@@ -20,10 +20,10 @@ const (
 	lastKey = "/slipway/backup/last" // the cluster's History
 )
 
-// courtesy is how long a leader lets the others go first, who have less to do. turnWithin bounds one turn.
+// courtesy is how long a leader lets the others go first, who have less to do. TurnWithin bounds one turn.
 const (
 	courtesy   = 5 * time.Second
-	turnWithin = 2 * time.Hour
+	TurnWithin = 2 * time.Hour
 )
 
 // Maker makes archives on one control plane, and proves them, when it is their time and nobody else has done it.
@@ -53,19 +53,12 @@ func Recall(ctx context.Context, member *etcd.Client) (History, error) {
 // Make makes an archive and puts it into every store, unless another machine has since the schedule came round last: then there is
 // no Turn. A Turn that failed has an Error, which is the error, too. Either way it is remembered, on the machine and in etcd.
 func (m *Maker) Make(ctx context.Context) (*Turn, error) {
-	return m.turn(ctx, m.Settings.Schedule,
-		func(h History) *Turn { return h.Made },
-		func(t *Turn) History {
-			if t.Error != "" {
-				return History{MakeFailed: t}
-			}
-			return History{Made: t}
-		}, m.make)
+	return m.turn(ctx, Making, m.Settings.Schedule, m.make)
 }
 
 // turn waits for this machine's turn and does what is due.
-func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *Turn, kept func(*Turn) History, work func(context.Context, *Turn, History) error) (*Turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, turnWithin)
+func (m *Maker) turn(ctx context.Context, kind Kind, schedule string, work func(context.Context, *Turn, History) error) (*Turn, error) {
+	ctx, cancel := context.WithTimeout(ctx, TurnWithin)
 	defer cancel()
 	t := &Turn{Node: m.Settings.Node, Began: time.Now().UTC()}
 	done := false
@@ -80,7 +73,7 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 			if err != nil {
 				return err
 			}
-			due, err := m.due(ctx, schedule, last(h))
+			due, err := m.due(ctx, schedule, kind.last(h))
 			if err != nil {
 				return err
 			}
@@ -90,7 +83,7 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 			t.Began = time.Now().UTC()
 			err = work(ctx, t, h)
 			t.finish(err)
-			h.Merge(kept(t))
+			h.Merge(kind.history(t))
 			text, encodeErr := json.Marshal(h)
 			// Whatever ended the work, that it ended is told.
 			told, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -102,7 +95,7 @@ func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *T
 		return nil, nil
 	}
 	t.finish(err)
-	return t, errors.Join(err, note(m.History, kept(t)))
+	return t, errors.Join(err, note(m.History, kind.history(t)))
 }
 
 // due reports whether the schedule has come round since the turn before, nil for none. One that is dated in the future says nothing of
@@ -183,11 +176,11 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 		if withheld != "" {
 			t.Kept = append(t.Kept, withheld)
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is made, and older archives are not deleted: %w", s.Path(t.Archive), err))
+		if err != nil { // the archive is made all the same, and the next in line would only make one more
+			t.Kept = append(t.Kept, fmt.Sprintf("%s: not all archives that were to go are deleted: %v", s.Path(""), err))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 func (m *Maker) scratch() (*scratch.Dir, error) {

@@ -16,14 +16,7 @@ func (m *Maker) Check(ctx context.Context) (*Turn, error) {
 	if err == nil && (h.Made == nil || m.Settings.Bucket == nil && h.Made.Node != m.Settings.Node) {
 		return nil, nil
 	}
-	return m.turn(ctx, m.Settings.Verify,
-		func(h History) *Turn { return h.Proven },
-		func(t *Turn) History {
-			if t.Error != "" {
-				return History{ProofFailed: t}
-			}
-			return History{Proven: t}
-		}, m.check)
+	return m.turn(ctx, Proving, m.Settings.Verify, m.check)
 }
 
 func (m *Maker) check(ctx context.Context, t *Turn, h History) (err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,16 +16,13 @@ import (
 // alone is a client of a real member that is a cluster by itself.
 func alone(t *testing.T) *Client {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "etcd") // a test's own folder has too long a name for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	at := func(name string) []url.URL { return []url.URL{{Scheme: "unix", Host: filepath.Join(dir, name)}} }
+	dir := t.TempDir()
+	t.Chdir(dir) // etcd takes the host and port of a URL for the name of a socket
+	at := func(name string) []url.URL { return []url.URL{{Scheme: "unix", Host: name}} }
 	config := embed.NewConfig()
 	config.Name, config.Dir = "alone", filepath.Join(dir, "data")
-	config.ListenClientUrls, config.AdvertiseClientUrls = at("client"), at("client")
-	config.ListenPeerUrls, config.AdvertisePeerUrls = at("peer"), at("peer")
+	config.ListenClientUrls, config.AdvertiseClientUrls = at("client:1"), at("client:1")
+	config.ListenPeerUrls, config.AdvertisePeerUrls = at("peer:1"), at("peer:1")
 	config.InitialCluster = "alone=" + config.AdvertisePeerUrls[0].String()
 	config.LogLevel, config.LogOutputs = "panic", []string{"stderr"}
 	member, err := embed.StartEtcd(config)
@@ -39,7 +35,7 @@ func alone(t *testing.T) *Client {
 	case <-time.After(time.Minute):
 		t.Fatal("etcd is not ready")
 	}
-	c, err := ConnectSocket(filepath.Join(dir, "client"))
+	c, err := ConnectSocket(filepath.Join(dir, "client:1"))
 	if err != nil {
 		t.Fatal(err)
 	}
