@@ -81,7 +81,8 @@ func (f turnFiles) maker(ctx context.Context, s backup.Settings) (*backup.Maker,
 		lasting[path] = files[path]
 	}
 	return &backup.Maker{
-		Settings: s, Member: member, Files: lasting, Kubernetes: runningHere(ctx, s), Credentials: f.credentials, History: f.history, Due: backup.Due,
+		Settings: s, Member: member, Files: lasting, Kubernetes: runningHere(ctx, s), Credentials: f.credentials, History: f.history,
+		Due: backup.Due, Free: backup.Free,
 	}, nil
 }
 

@@ -40,7 +40,7 @@ func (l *etcdLab) maker(n spec.Node, server *storetest.Server) *backup.Maker {
 			Recipients: []string{someRecipient}, Directory: filepath.Join(dir, "archives"), Bucket: &server.Bucket, Spec: string(spec.Write(l.cluster)),
 		},
 		Member: member, Files: lastingFiles(l.certs), Kubernetes: "1.36.3", Slipway: "test", Credentials: server.Credentials, History: filepath.Join(dir, "state", "last.json"),
-		Due: backup.Due,
+		Due: backup.Due, Free: backup.Free,
 	}
 }
 
@@ -117,6 +117,7 @@ func TestBackupsInTurn(t *testing.T) {
 	}
 	l.proves(makers, list[0].Name)
 	l.waitsForTheDead(makers[0])
+	l.starves(makers[0])
 	l.fails(makers, server)
 }
 
@@ -179,6 +180,24 @@ func (l *etcdLab) waitsForTheDead(m *backup.Maker) {
 	}
 	if left, err := l.api().Get(ctx, "/slipway/backup/turn", clientv3.WithPrefix()); err != nil || len(left.Kvs) != 0 {
 		t.Errorf("%+v, %v", left, err)
+	}
+}
+
+// starves: where there is no room beside etcd's data nothing is written, and that is a turn that failed.
+func (l *etcdLab) starves(m *backup.Maker) {
+	t := l.t
+	m.Due = sinceNow()
+	m.Free = func(string) (int64, error) { return 1 << 20, nil }
+	turn, err := m.Make(context.Background())
+	if err == nil || turn == nil || !strings.Contains(turn.Error, "no room for a backup") || len(turn.Places) > 0 {
+		t.Errorf("%+v, %v", turn, err)
+	}
+	if s := l.backups(); len(s.Problems) != 1 || !strings.Contains(s.Problems[0].What, "no room for a backup") {
+		t.Errorf("%+v", s.Problems)
+	}
+	m.Free = backup.Free
+	if turn, err := m.Make(context.Background()); err != nil || turn == nil {
+		t.Errorf("once there is room: %+v, %v", turn, err)
 	}
 }
 

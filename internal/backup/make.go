@@ -26,6 +26,9 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Remove()) }()
+	if err := m.roomToTake(ctx); err != nil {
+		return err
+	}
 	t.Archive = FileName(m.Settings.Cluster.Name, t.Began)
 	path := dir.Path(t.Archive)
 	made, err := Take(ctx, Source{
@@ -42,7 +45,7 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 	t.Bytes, t.Revision = info.Size(), made.Etcd.Revision
 	errs := []error{storesErr}
 	for _, s := range stores {
-		if err := store.Keep(ctx, s, t.Archive, path); err != nil {
+		if err := m.keep(ctx, s, t, path); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -59,10 +62,22 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
+// keep puts the archive at path into the store; into a directory only where there is room for it.
+func (m *Maker) keep(ctx context.Context, s store.Store, t *Turn, path string) error {
+	if store.Near(s) {
+		if err := m.room(s.Path(""), "the archive", t.Bytes); err != nil {
+			return err
+		}
+	}
+	return store.Keep(ctx, s, t.Archive, path)
+}
+
+// scratch is a folder for what is made and unpacked. What a turn that was killed left is deleted, before it is looked whether there is room.
 func (m *Maker) scratch() (*scratch.Dir, error) {
-	parent := filepath.Dir(m.History)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
+	if err := os.MkdirAll(m.folder(), 0o700); err != nil {
 		return nil, err
 	}
-	return scratch.New(parent, scratchPrefix)
+	return scratch.New(m.folder(), scratchPrefix)
 }
+
+func (m *Maker) folder() string { return filepath.Dir(m.History) }

@@ -30,6 +30,8 @@ type Maker struct {
 	History     string            // path of the machine's own History; archives are made in a folder beside it
 	// Due reports whether a schedule has come round since a time.
 	Due func(ctx context.Context, schedule string, since time.Time) (bool, error)
+	// Free is how many bytes can be written to the file system that a path is on.
+	Free func(path string) (int64, error)
 	// Prove proves the archive at path, and says what it could not look at.
 	Prove func(ctx context.Context, path string) (open []string, err error)
 }

@@ -38,6 +38,9 @@ func (m *Maker) check(ctx context.Context, t *Turn, h History) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Remove()) }()
+	if err := m.room(m.folder(), "a proof", 3*newest.Manifest.Snapshot.Size); err != nil {
+		return err
+	}
 	t.Archive, t.Places, t.Bytes, t.Revision = newest.Name, []string{newest.Path}, newest.Bytes, newest.Manifest.Etcd.Revision
 	path := dir.Path(newest.Name)
 	t.Against = true
