@@ -29,7 +29,7 @@ func BackUpHere(ctx context.Context, slipway string) (*backup.Turn, error) {
 }
 
 // VerifyHere proves the newest archive on this control plane, if it is its turn, by prove: see backup.Maker.
-func VerifyHere(ctx context.Context, prove func(ctx context.Context, path string) ([]string, error)) (*backup.Turn, error) {
+func VerifyHere(ctx context.Context, prove func(ctx context.Context, path string, keys map[string][]byte) (backup.Proof, error)) (*backup.Turn, error) {
 	return turnFilesHere().inTurn(ctx, backup.Proving, func(m *backup.Maker) (*backup.Turn, error) {
 		m.Prove = prove
 		return m.Check(ctx)

@@ -147,19 +147,22 @@ func (l *etcdLab) proves(makers []*backup.Maker, newest string) {
 	t, due := l.t, sinceNow()
 	for _, m := range makers {
 		m.Due = due
-		m.Prove = func(_ context.Context, path string) ([]string, error) {
+		m.Prove = func(_ context.Context, path string, keys map[string][]byte) (backup.Proof, error) {
 			a, err := archive.Open(path)
 			if err != nil {
-				return nil, err
+				return backup.Proof{}, err
 			}
-			return []string{"its keys"}, a.Close()
+			if len(keys[pki.EncryptionPath]) == 0 {
+				t.Error("it is not given the machine's keys")
+			}
+			return backup.Proof{Found: "its data", Open: []string{"its keys"}}, a.Close()
 		}
 	}
 	turns, err := round(t, makers, func(m *backup.Maker) (*backup.Turn, error) { return m.Check(context.Background()) })
 	if err != nil || len(turns) != 1 || turns[0].Archive != newest || len(turns[0].Open) != 1 {
 		t.Fatalf("%+v, %v", turns, err)
 	}
-	if s := l.backups(); s.Backups.Proven == nil || s.Backups.Proven.Archive != newest {
+	if s := l.backups(); s.Backups.Proven == nil || s.Backups.Proven.Archive != newest || s.Backups.Proven.Found != "its data" {
 		t.Errorf("%+v", s.Backups)
 	}
 }

@@ -58,7 +58,7 @@ func (s *backupsSeen) turn(t *backup.Turn) *status.Turn {
 	}
 	return &status.Turn{
 		Node: t.Node, Began: t.Began, Ahead: t.Ahead(s.now), Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision,
-		Kept: t.Kept, Open: t.Open, Error: t.Error,
+		Kept: t.Kept, Found: t.Found, Open: t.Open, Error: t.Error,
 	}
 }
 

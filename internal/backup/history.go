@@ -23,6 +23,7 @@ type Turn struct {
 	Revision int64     `json:"revision,omitempty"`
 	Deleted  []string  `json:"deleted,omitempty"` // older archives
 	Kept     []string  `json:"kept,omitempty"`    // places where older archives were to go and did not, and why
+	Found    string    `json:"found,omitempty"`   // what a proof has shown
 	Open     []string  `json:"open,omitempty"`    // what a proof could not look at
 	Error    string    `json:"error,omitempty"`
 	Against  bool      `json:"against,omitempty"` // a proof that failed at the archive, not before it came to look at it

@@ -32,8 +32,8 @@ type Maker struct {
 	Due func(ctx context.Context, schedule string, since time.Time) (bool, error)
 	// Free is how many bytes can be written to the file system that a path is on.
 	Free func(path string) (int64, error)
-	// Prove proves the archive at path, and says what it could not look at.
-	Prove func(ctx context.Context, path string) (open []string, err error)
+	// Prove proves the archive at path with keys, which are Files. An error that is ErrNotTried says nothing against the archive.
+	Prove func(ctx context.Context, path string, keys map[string][]byte) (Proof, error)
 }
 
 // Make makes an archive and puts it into every store, unless another machine has since the schedule came round last: then there is

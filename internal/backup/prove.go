@@ -9,6 +9,15 @@ import (
 	"github.com/slipway/slipway/internal/store"
 )
 
+// Proof is what came of proving an archive.
+type Proof struct {
+	Found string   // what of it was proven
+	Open  []string // what could not be looked at
+}
+
+// ErrNotTried is a proof that could not be carried out: nothing is proven, and nothing found wrong.
+var ErrNotTried = errors.New("nothing of it was proven")
+
 // Check proves the newest archive that this machine can reach, unless another machine has proven one since the schedule came round
 // last, or there is none yet, or it is for another to do: an archive that lies in a directory only is proven by who made it. What comes of it is told as by Make.
 func (m *Maker) Check(ctx context.Context) (*Turn, error) {
@@ -47,9 +56,9 @@ func (m *Maker) check(ctx context.Context, t *Turn, h History) (err error) {
 	if err := store.Fetch(ctx, s, newest.Name, path); err != nil {
 		return err
 	}
-	if t.Open, err = m.Prove(ctx, path); err == nil {
-		t.Against = false
-	}
+	proof, err := m.Prove(ctx, path, m.Files)
+	t.Found, t.Open = proof.Found, proof.Open
+	t.Against = err != nil && !errors.Is(err, ErrNotTried)
 	return err
 }
 

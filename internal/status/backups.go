@@ -22,8 +22,9 @@ type Turn struct {
 	Places   []string  `json:"places,omitempty"`  // where it lies
 	Bytes    int64     `json:"bytes,omitempty"`
 	Revision int64     `json:"revision,omitempty"`
-	Kept     []string  `json:"kept,omitempty"` // places where older archives were to go and did not, and why
-	Open     []string  `json:"open,omitempty"` // what a proof could not look at
+	Kept     []string  `json:"kept,omitempty"`  // places where older archives were to go and did not, and why
+	Found    string    `json:"found,omitempty"` // what a proof has shown
+	Open     []string  `json:"open,omitempty"`  // what a proof could not look at
 	Error    string    `json:"error,omitempty"`
 }
 

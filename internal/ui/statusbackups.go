@@ -28,6 +28,9 @@ func (s stream) lastTurn(good, failed *status.Turn, now time.Time) string {
 			when = s.bad.Render(good.Began.Local().Format(time.DateTime) + ", in the future")
 		}
 		text = fmt.Sprintf("%s by %s, %s, revision %d", when, clean(good.Node), size(good.Bytes), good.Revision)
+		if good.Found != "" {
+			text += ": " + clean(good.Found)
+		}
 		if len(good.Open) > 0 {
 			text += s.dim.Render(" (but for: " + clean(strings.Join(good.Open, "; ")) + ")")
 		}
