@@ -35,6 +35,7 @@ type BackedUp struct {
 	Bytes    int64            `json:"bytes"`
 	Seconds  float64          `json:"seconds"`
 	Deleted  []string         `json:"deleted,omitempty"` // older archives
+	Kept     string           `json:"kept,omitempty"`    // why older ones were not deleted that were to be
 	Manifest archive.Manifest `json:"manifest"`
 }
 
@@ -83,12 +84,29 @@ func (r *Run) Backup(ctx context.Context, how BackingUp) (_ *BackedUp, err error
 		}
 	}
 	if how.Keep > 0 {
-		if made.Deleted, err = backup.Retain(ctx, in, m.Cluster.ID, how.Keep); err != nil {
+		if made.Deleted, made.Kept, err = r.retain(ctx, in, filepath.Base(made.Path), m, how.Keep); err != nil {
 			return nil, fmt.Errorf("%s is made, and older archives are not deleted: %w", made.Path, err)
 		}
 	}
 	made.Seconds = time.Since(began).Seconds()
 	return made, nil
+}
+
+// retain deletes older archives in the place, as far as what the cluster remembers of proofs lets them go. The member that gave the new
+// one says what that is.
+func (r *Run) retain(ctx context.Context, in store.Store, name string, made archive.Manifest, keep int) (deleted []string, kept string, err error) {
+	i := slices.IndexFunc(r.machines, func(m *machine) bool { return m.node.Name == made.Node })
+	client, err := r.memberOf(r.machines[i])
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	h, err := backup.Recall(ctx, client)
+	if err != nil {
+		return nil, "", err
+	}
+	proofs := r.Cluster.Backup != nil && r.Cluster.Backup.Verify != ""
+	return backup.Retain(ctx, in, h.Retention(made.Cluster.ID, name, keep, proofs))
 }
 
 // backupPath is where the archive is written: where it stays, or in a folder that done deletes, from where it goes into the store.

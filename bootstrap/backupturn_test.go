@@ -40,7 +40,7 @@ func (l *etcdLab) maker(n spec.Node, server *storetest.Server) *backup.Maker {
 			Recipients: []string{someRecipient}, Directory: filepath.Join(dir, "archives"), Bucket: &server.Bucket, Spec: string(spec.Write(l.cluster)),
 		},
 		Member: member, Files: lastingFiles(l.certs), Kubernetes: "1.36.3", Slipway: "test", Credentials: server.Credentials, History: filepath.Join(dir, "state", "last.json"),
-		Due: backup.Due,
+		Due: backup.Due, Free: backup.Free,
 	}
 }
 
@@ -117,6 +117,7 @@ func TestBackupsInTurn(t *testing.T) {
 	}
 	l.proves(makers, list[0].Name)
 	l.waitsForTheDead(makers[0])
+	l.starves(makers[0])
 	l.fails(makers, server)
 }
 
@@ -133,11 +134,9 @@ func (l *etcdLab) backups() *status.Status {
 		}
 	}
 	r.statusBackups(context.Background(), s)
-	stopped := func(p status.Problem) bool {
-		return strings.Contains(p.What, "timer slipway-backup.timer does not run")
-	}
-	if !slices.ContainsFunc(s.Problems, stopped) {
-		l.t.Errorf("this machine has no such timer, and that is not told: %+v", s.Problems)
+	stopped := func(p status.Problem) bool { return strings.HasPrefix(p.What, "its timer slipway-") }
+	if told := slices.DeleteFunc(slices.Clone(s.Problems), func(p status.Problem) bool { return !stopped(p) }); len(told) != 2 {
+		l.t.Errorf("this machine has neither timer, and that is not told: %+v", s.Problems)
 	}
 	s.Problems = slices.DeleteFunc(s.Problems, stopped)
 	return s
@@ -148,19 +147,22 @@ func (l *etcdLab) proves(makers []*backup.Maker, newest string) {
 	t, due := l.t, sinceNow()
 	for _, m := range makers {
 		m.Due = due
-		m.Prove = func(_ context.Context, path string) ([]string, error) {
+		m.Prove = func(_ context.Context, path string, keys map[string][]byte) (backup.Proof, error) {
 			a, err := archive.Open(path)
 			if err != nil {
-				return nil, err
+				return backup.Proof{}, err
 			}
-			return []string{"its keys"}, a.Close()
+			if len(keys[pki.EncryptionPath]) == 0 {
+				t.Error("it is not given the machine's keys")
+			}
+			return backup.Proof{Found: "its data", Open: []string{"its keys"}}, a.Close()
 		}
 	}
 	turns, err := round(t, makers, func(m *backup.Maker) (*backup.Turn, error) { return m.Check(context.Background()) })
 	if err != nil || len(turns) != 1 || turns[0].Archive != newest || len(turns[0].Open) != 1 {
 		t.Fatalf("%+v, %v", turns, err)
 	}
-	if s := l.backups(); s.Backups.Proven == nil || s.Backups.Proven.Archive != newest {
+	if s := l.backups(); s.Backups.Proven == nil || s.Backups.Proven.Archive != newest || s.Backups.Proven.Found != "its data" {
 		t.Errorf("%+v", s.Backups)
 	}
 }
@@ -181,6 +183,24 @@ func (l *etcdLab) waitsForTheDead(m *backup.Maker) {
 	}
 	if left, err := l.api().Get(ctx, "/slipway/backup/turn", clientv3.WithPrefix()); err != nil || len(left.Kvs) != 0 {
 		t.Errorf("%+v, %v", left, err)
+	}
+}
+
+// starves: where there is no room beside etcd's data nothing is written, and that is a turn that failed.
+func (l *etcdLab) starves(m *backup.Maker) {
+	t := l.t
+	m.Due = sinceNow()
+	m.Free = func(string) (int64, error) { return 1 << 20, nil }
+	turn, err := m.Make(context.Background())
+	if err == nil || turn == nil || !strings.Contains(turn.Error, "no room for a backup") || len(turn.Places) > 0 {
+		t.Errorf("%+v, %v", turn, err)
+	}
+	if s := l.backups(); len(s.Problems) != 1 || !strings.Contains(s.Problems[0].What, "no room for a backup") {
+		t.Errorf("%+v", s.Problems)
+	}
+	m.Free = backup.Free
+	if turn, err := m.Make(context.Background()); err != nil || turn == nil {
+		t.Errorf("once there is room: %+v, %v", turn, err)
 	}
 }
 

@@ -1,9 +1,11 @@
 package bootstrap
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,63 +17,93 @@ import (
 // statusBackups tells what became of the archives that the control planes make by themselves. It is kept in etcd, and on each machine
 // what it did itself, for when etcd could not be told.
 func (r *Run) statusBackups(ctx context.Context, s *status.Status) {
-	b := r.Cluster.Backup
-	if b == nil {
+	if r.Cluster.Backup == nil {
 		return
 	}
+	seen := backupsSeen{block: *r.Cluster.Backup, now: time.Now()}
 	var mu sync.Mutex
-	var all backup.History
 	_ = each(r.controlPlanes(), func(m *machine) error { // machines and members that do not answer are told of already
-		if why := r.timerStopped(ctx, m); why != nil {
-			mu.Lock()
-			s.Problems = append(s.Problems, *why)
-			mu.Unlock()
+		units, asked := r.backupUnits(ctx, m)
+		since := r.settledSince(ctx, m)
+		mu.Lock()
+		if asked {
+			seen.units = append(seen.units, nodeUnits{m.node.Name, units})
 		}
+		if since.After(seen.since) {
+			seen.since = since
+		}
+		mu.Unlock()
 		for _, read := range []func(context.Context, *machine) (backup.History, error){r.historyInEtcd, r.historyOn} {
 			h, err := read(ctx, m)
 			mu.Lock()
 			if err == nil {
-				all.Merge(h)
+				seen.history.Merge(h)
 			}
 			mu.Unlock()
 		}
 		return nil
 	})
-	out := &status.Backups{
-		Schedule: b.Schedule, Verify: b.Verify,
-		Made: turn(all.Made), MakeFailed: turn(all.MakeFailed), Proven: turn(all.Proven), ProofFailed: turn(all.ProofFailed),
+	seen.next = func(schedule string, since time.Time) (time.Time, error) { return r.comesRound(ctx, schedule, since) }
+	s.Backups = seen.status()
+	s.Problems = append(s.Problems, seen.problems()...)
+}
+
+// backupUnits are the states of the units that make archives, as systemd calls them, by name: none where it says nothing. False where the
+// machine cannot be asked.
+func (r *Run) backupUnits(ctx context.Context, m *machine) (map[string]string, bool) {
+	if m.host == nil {
+		return nil, false
 	}
-	s.Backups = out
-	for _, p := range []struct {
-		what, unit   string
-		good, failed *status.Turn
-	}{{"the last backup failed", "slipway-backup", out.Made, out.MakeFailed}, {"the last proof of an archive failed", "slipway-verify", out.Proven, out.ProofFailed}} {
-		if p.failed != nil && (p.good == nil || p.failed.Began.After(p.good.Began)) {
-			s.Problems = append(s.Problems, status.Problem{
-				Node: p.failed.Node, What: fmt.Sprintf("%s, at %s: %s", p.what, p.failed.Began.Local().Format(time.DateTime), p.failed.Error),
-				Remedy: "when it is mended, the next turn makes up for it; systemctl start " + p.unit + ".service on a control plane takes it at once",
-			})
+	var names []string
+	for _, t := range turnUnits(*r.Cluster.Backup) {
+		names = append(names, t.unit+".timer", t.unit+".service")
+	}
+	var said bytes.Buffer
+	err := m.host.Run(ctx, host.Command{Args: append([]string{"systemctl", "is-active"}, names...), Stdout: &said})
+	var one *host.RunError // of units that are not active the exit status tells, too
+	if err != nil && !errors.As(err, &one) {
+		return nil, false // the machine was lost meanwhile, which others tell
+	}
+	states := map[string]string{}
+	for i, state := range strings.Fields(said.String()) {
+		if i < len(names) {
+			states[names[i]] = state
 		}
 	}
+	return states, true
 }
 
-// timerStopped is the problem that the machine's timer for archives does not run; nil where it does, and where the machine cannot be asked.
-func (r *Run) timerStopped(ctx context.Context, m *machine) *status.Problem {
+// settledSince is when what the machine makes archives by was last written; zero where that cannot be found out. What came round before
+// that was perhaps no time for one.
+func (r *Run) settledSince(ctx context.Context, m *machine) time.Time {
 	if m.host == nil {
-		return nil
+		return time.Time{}
 	}
-	err := m.host.Run(ctx, host.Command{Args: []string{"systemctl", "is-active", "--quiet", backupTimer}})
-	var failed *host.RunError
-	if !errors.As(err, &failed) {
-		return nil // it runs, or the machine was lost meanwhile, which others tell
+	var said bytes.Buffer
+	if err := m.host.Run(ctx, host.Command{Args: []string{"stat", "-c", "%Y", backup.SettingsPath}, Stdout: &said}); err != nil {
+		return time.Time{}
 	}
-	return &status.Problem{
-		Node: m.node.Name, What: "its timer " + backupTimer + " does not run: it makes no backups",
-		Remedy: "slipway apply puts it there and starts it",
+	seconds, err := strconv.ParseInt(strings.TrimSpace(said.String()), 10, 64)
+	if err != nil {
+		return time.Time{}
 	}
+	return time.Unix(seconds, 0)
 }
 
-const backupTimer = "slipway-backup.timer"
+// comesRound is when a schedule comes round after a time, as the first control plane that can be asked understands it; zero for never.
+func (r *Run) comesRound(ctx context.Context, schedule string, since time.Time) (time.Time, error) {
+	err := errUnreached
+	for _, m := range r.controlPlanes() {
+		if m.host == nil {
+			continue
+		}
+		var said bytes.Buffer
+		if err = m.host.Run(ctx, host.Command{Args: backup.CalendarQuestion(schedule, since), Stdout: &said}); err == nil {
+			return backup.CalendarAnswer(said.String())
+		}
+	}
+	return time.Time{}, err
+}
 
 func (r *Run) historyInEtcd(ctx context.Context, m *machine) (backup.History, error) {
 	if m.host == nil && !r.elsewhere(m) {
@@ -94,13 +126,4 @@ func (r *Run) historyOn(ctx context.Context, m *machine) (backup.History, error)
 		return backup.History{}, err
 	}
 	return backup.DecodeHistory(files[backup.HistoryPath])
-}
-
-func turn(t *backup.Turn) *status.Turn {
-	if t == nil {
-		return nil
-	}
-	return &status.Turn{
-		Node: t.Node, Began: t.Began, Seconds: t.Seconds, Archive: t.Archive, Places: t.Places, Bytes: t.Bytes, Revision: t.Revision, Open: t.Open, Error: t.Error,
-	}
 }

@@ -38,7 +38,9 @@ func (in *Input) backup(n spec.Node) ([]node.Resource, error) {
 		if t.schedule == "" {
 			continue
 		}
-		resources, err := in.timed(t.name, map[string]any{"Name": t.name, "Schedule": t.schedule, "Command": in.Program + " node " + t.verb, "Description": t.description})
+		resources, err := in.timed(t.name, map[string]any{
+			"Name": t.name, "Schedule": t.schedule, "Command": in.Program + " node " + t.verb, "Description": t.description, "Within": int(backup.StartWithin.Seconds()),
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -91,6 +91,9 @@ are deleted: damaged ones, other clusters' and other files are never touched.`,
 				for _, path := range made.Deleted {
 					fmt.Fprintf(w, "deleted %s\n", path)
 				}
+				if made.Kept != "" {
+					fmt.Fprintln(w, made.Kept)
+				}
 				return err
 			})
 		},

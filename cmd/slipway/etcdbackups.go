@@ -83,6 +83,9 @@ func writeArchives(o *ui.Output, list *bootstrap.ArchiveList) error {
 			if m := a.Manifest; m != nil {
 				row[0], row[1], row[2], row[3] = m.Taken.Local().Format("2006-01-02 15:04:05"), m.Cluster.Name, m.Versions.Kubernetes, fmt.Sprint(m.Etcd.Revision)
 			}
+			if a.Ahead {
+				row[5] += "; dated in the future"
+			}
 			if a.Node != "" {
 				row[6] = a.Node + ":" + a.Path
 			}

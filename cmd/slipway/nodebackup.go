@@ -5,7 +5,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,17 +24,25 @@ func newNodeBackup() *cobra.Command {
 	})
 }
 
-// newNodeVerify is what the timer slipway-verify starts on every control plane. The programs are those that the machine runs itself.
+// newNodeVerify is what the timer slipway-verify starts on every control plane.
 func newNodeVerify() *cobra.Command {
 	return turnVerb("verify", "Prove the newest archive, if the schedule says so and it is this machine's turn", func(ctx context.Context) (*backup.Turn, error) {
-		return bootstrap.VerifyHere(ctx, func(ctx context.Context, path string) ([]string, error) {
-			report, err := proof.Prove(ctx, proof.Options{Path: path, Programs: layout.Programs, Temp: filepath.Dir(backup.HistoryPath)})
-			if err != nil {
-				return nil, err
-			}
-			return report.Open, nil
-		})
+		return bootstrap.VerifyHere(ctx, proveHere)
 	})
+}
+
+// proveHere proves an archive with the programs that the machine runs itself, and reads its Secrets with the machine's own keys: those in
+// the archive are sealed to others. It unpacks beside the archive, in a folder that is gone with it.
+func proveHere(ctx context.Context, path string, keys map[string][]byte) (backup.Proof, error) {
+	report, err := proof.Prove(ctx, proof.Options{Path: path, Keys: keys, Programs: layout.Programs, Temp: filepath.Dir(path)})
+	if err != nil {
+		return backup.Proof{}, err
+	}
+	if !report.Restored {
+		return backup.Proof{Open: report.Open}, fmt.Errorf("%w: %s: the next archive will be of the version that runs here; slipway etcd verify proves this one with its own bundle",
+			backup.ErrNotTried, strings.Join(report.Open, "; "))
+	}
+	return backup.Proof{Found: report.Found(), Open: report.Open}, nil
 }
 
 // turnVerb prints what came of the turn, for the machine's journal.

@@ -1,14 +1,17 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/store"
@@ -21,12 +24,14 @@ type Listed struct {
 	Bytes    int64             `json:"bytes"`
 	Whole    bool              `json:"whole"`           // it was read, and has the sum that it ends with
 	Error    string            `json:"error,omitempty"` // why it is not sound
+	Ahead    bool              `json:"ahead,omitempty"` // it is dated in the future, by a clock that was wrong
 	Manifest *archive.Manifest `json:"manifest,omitempty"`
 	sum      string
 }
 
 // Catalogue lists what is called as archives are, newest first and what is none last. Archives in a directory are read from beginning
-// to end; those in an object store only with whole, and else their beginning and their end.
+// to end; those in an object store only with whole, and else their beginning and their end. One that cannot be read has an Error, and
+// says nothing of the others: the error is that of a place that cannot be listed or is lost meanwhile.
 func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error) {
 	entries, err := s.List(ctx)
 	if err != nil {
@@ -41,32 +46,46 @@ func Catalogue(ctx context.Context, s store.Store, whole bool) ([]Listed, error)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted meanwhile
 		}
-		var damaged *archive.DamagedError
-		if errors.As(err, &damaged) {
-			a.Error, err = damaged.Reason, nil
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			a.Error, err = "it cannot be read: "+err.Error(), nil
-		}
-		if err != nil {
+		var lost *url.Error // no answer, whatever was asked for
+		if errors.As(err, &lost) {
 			return nil, err
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		a.Error = unsound(err)
 		out = append(out, a)
 	}
 	slices.SortStableFunc(out, NewestFirst)
 	return out, nil
 }
 
-// NewestFirst compares archives for sorting by when they were taken, what is none last.
+// unsound is why an archive is not sound: what is wrong with it, or that it cannot be read.
+func unsound(err error) string {
+	var damaged *archive.DamagedError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &damaged):
+		return damaged.Reason
+	}
+	return "it cannot be read: " + err.Error()
+}
+
+// NewestFirst compares archives for sorting by when they were taken: what is dated in the future after the others, what is none last.
 func NewestFirst(a, b Listed) int {
-	if a.Manifest == nil || b.Manifest == nil {
-		return absent(a) - absent(b)
+	if of := cmp.Compare(a.place(), b.place()); of != 0 || a.Manifest == nil {
+		return of
 	}
 	return b.Manifest.Taken.Compare(a.Manifest.Taken)
 }
 
-func absent(a Listed) int {
-	if a.Manifest == nil {
+// place is how far down in a list it belongs, whatever its date.
+func (a Listed) place() int {
+	switch {
+	case a.Manifest == nil:
+		return 2
+	case a.Ahead:
 		return 1
 	}
 	return 0
@@ -85,7 +104,7 @@ func look(ctx context.Context, s store.Store, e store.Entry, whole bool) (Listed
 	if err != nil {
 		return a, err
 	}
-	a.Manifest, a.sum = &m, sum
+	a.Manifest, a.sum, a.Ahead = &m, sum, ahead(m.Taken, time.Now())
 	if whole {
 		err = readWhole(ctx, s, a)
 		a.Whole = err == nil

@@ -22,8 +22,11 @@ type Turn struct {
 	Bytes    int64     `json:"bytes,omitempty"`
 	Revision int64     `json:"revision,omitempty"`
 	Deleted  []string  `json:"deleted,omitempty"` // older archives
+	Kept     []string  `json:"kept,omitempty"`    // places where older archives were to go and did not, and why
+	Found    string    `json:"found,omitempty"`   // what a proof has shown
 	Open     []string  `json:"open,omitempty"`    // what a proof could not look at
 	Error    string    `json:"error,omitempty"`
+	Against  bool      `json:"against,omitempty"` // a proof that failed at the archive, not before it came to look at it
 }
 
 // History is what happened last, on one machine or in the cluster. Nothing in it is secret.
@@ -34,13 +37,14 @@ type History struct {
 	ProofFailed *Turn `json:"proofFailed,omitempty"`
 }
 
-// Merge takes over from other what is newer.
+// Merge takes over from other what is newer. What is dated in the future is so only beside what is, too.
 func (h *History) Merge(other History) {
+	now := time.Now()
 	for _, pair := range []struct {
 		into **Turn
 		from *Turn
 	}{{&h.Made, other.Made}, {&h.MakeFailed, other.MakeFailed}, {&h.Proven, other.Proven}, {&h.ProofFailed, other.ProofFailed}} {
-		if pair.from != nil && (*pair.into == nil || pair.from.Began.After((*pair.into).Began)) {
+		if pair.from != nil && pair.from.newer(*pair.into, now) {
 			*pair.into = pair.from
 		}
 	}

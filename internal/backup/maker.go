@@ -2,28 +2,21 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/slipway/slipway/internal/etcd"
-	"github.com/slipway/slipway/internal/scratch"
-	"github.com/slipway/slipway/internal/store"
 )
 
-// Keys in etcd, beside what is Kubernetes'.
+// courtesy is how long a leader lets the others go first, who have less to do. TurnWithin bounds the work of one turn, from when it is
+// given. All timers go off at once: who waits must outlast two who hang, one after the other. StartWithin is when whoever has started
+// may take it for lost: then the machine's own disk does not answer.
 const (
-	turnKey = "/slipway/backup/turn" // held by the control plane whose turn it is
-	lastKey = "/slipway/backup/last" // the cluster's History
-)
-
-// courtesy is how long a leader lets the others go first, who have less to do. turnWithin bounds one turn.
-const (
-	courtesy   = 5 * time.Second
-	turnWithin = 2 * time.Hour
+	courtesy    = 5 * time.Second
+	TurnWithin  = 2 * time.Hour
+	waitWithin  = 2*TurnWithin + time.Hour
+	grace       = 5 * time.Minute
+	StartWithin = waitWithin + TurnWithin + 2*grace
 )
 
 // Maker makes archives on one control plane, and proves them, when it is their time and nobody else has done it.
@@ -37,74 +30,56 @@ type Maker struct {
 	History     string            // path of the machine's own History; archives are made in a folder beside it
 	// Due reports whether a schedule has come round since a time.
 	Due func(ctx context.Context, schedule string, since time.Time) (bool, error)
-	// Prove proves the archive at path, and says what it could not look at.
-	Prove func(ctx context.Context, path string) (open []string, err error)
-}
-
-// Recall is what the cluster remembers of its backups, as the member knows it.
-func Recall(ctx context.Context, member *etcd.Client) (History, error) {
-	text, err := member.Recall(ctx, lastKey, true)
-	if err != nil {
-		return History{}, err
-	}
-	return DecodeHistory(text)
+	// Free is how many bytes can be written to the file system that a path is on.
+	Free func(path string) (int64, error)
+	// Prove proves the archive at path with keys, which are Files. An error that is ErrNotTried says nothing against the archive.
+	Prove func(ctx context.Context, path string, keys map[string][]byte) (Proof, error)
 }
 
 // Make makes an archive and puts it into every store, unless another machine has since the schedule came round last: then there is
 // no Turn. A Turn that failed has an Error, which is the error, too. Either way it is remembered, on the machine and in etcd.
 func (m *Maker) Make(ctx context.Context) (*Turn, error) {
-	return m.turn(ctx, m.Settings.Schedule,
-		func(h History) *Turn { return h.Made },
-		func(t *Turn) History {
-			if t.Error != "" {
-				return History{MakeFailed: t}
-			}
-			return History{Made: t}
-		}, m.make)
+	return m.turn(ctx, Making, m.Settings.Schedule, m.make)
 }
 
 // turn waits for this machine's turn and does what is due.
-func (m *Maker) turn(ctx context.Context, schedule string, last func(History) *Turn, kept func(*Turn) History, work func(context.Context, *Turn) error) (*Turn, error) {
-	ctx, cancel := context.WithTimeout(ctx, turnWithin)
-	defer cancel()
+func (m *Maker) turn(ctx context.Context, kind Kind, schedule string, work func(context.Context, *Turn, History) error) (*Turn, error) {
 	t := &Turn{Node: m.Settings.Node, Began: time.Now().UTC()}
 	done := false
 	err := m.yield(ctx)
 	if err == nil {
-		err = m.Member.Turn(ctx, turnKey, func(ctx context.Context) error {
-			text, err := m.Member.Recall(ctx, lastKey, false)
+		err = m.Member.Turn(ctx, turnKey, etcd.Patience{Wait: waitWithin, Work: TurnWithin, Grace: grace}, func(ctx context.Context) error {
+			h, err := m.recall(ctx)
 			if err != nil {
 				return err
 			}
-			h, err := DecodeHistory(text)
+			due, err := m.due(ctx, schedule, kind.last(h))
 			if err != nil {
 				return err
 			}
-			if before := last(h); before != nil {
-				due, err := m.Due(ctx, schedule, before.Began)
-				if err != nil {
-					return err
-				}
-				if done = !due; done {
-					return nil
-				}
+			if done = !due; done {
+				return nil
 			}
 			t.Began = time.Now().UTC()
-			err = work(ctx, t)
+			err = work(ctx, t, h)
 			t.finish(err)
-			h.Merge(kept(t))
-			text, encodeErr := json.Marshal(h)
-			// Whatever ended the work, that it ended is told.
-			told, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			defer cancel()
-			return errors.Join(err, encodeErr, m.Member.Remember(told, lastKey, text))
+			return errors.Join(err, m.remember(ctx, kind.history(t)))
 		})
 	}
 	if err == nil && done {
 		return nil, nil
 	}
 	t.finish(err)
-	return t, errors.Join(err, note(m.History, kept(t)))
+	return t, errors.Join(err, note(m.History, kind.history(t)))
+}
+
+// due reports whether the schedule has come round since the turn before, nil for none. One that is dated in the future says nothing of
+// when it was: better an archive too many than none until that day.
+func (m *Maker) due(ctx context.Context, schedule string, before *Turn) (bool, error) {
+	if before == nil || before.Ahead(time.Now()) {
+		return true, nil
+	}
+	return m.Due(ctx, schedule, before.Began)
 }
 
 func (t *Turn) finish(err error) {
@@ -133,57 +108,4 @@ func (m *Maker) yield(ctx context.Context) error {
 	case <-time.After(courtesy):
 		return nil
 	}
-}
-
-// make takes an archive and keeps it in every store; one that fails does not keep it from the others.
-func (m *Maker) make(ctx context.Context, t *Turn) (err error) {
-	recipients, err := m.Settings.recipients()
-	if err != nil {
-		return err
-	}
-	stores, storesErr := m.Settings.Stores(m.Credentials)
-	if storesErr != nil { // the directory does not depend on it
-		stores = []store.Store{store.Dir(m.Settings.Directory)}
-	}
-	dir, err := m.scratch()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.Remove()) }()
-	t.Archive = FileName(m.Settings.Cluster.Name, t.Began)
-	path := dir.Path(t.Archive)
-	made, err := Take(ctx, Source{
-		Node: m.Settings.Node, Member: m.Member, Cluster: m.Settings.Cluster, Kubernetes: m.Kubernetes, Slipway: m.Slipway,
-		Spec: []byte(m.Settings.Spec), Files: m.Files, Recipients: recipients,
-	}, path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	t.Bytes, t.Revision = info.Size(), made.Etcd.Revision
-	errs := []error{storesErr}
-	for _, s := range stores {
-		if err := store.Keep(ctx, s, t.Archive, path); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		t.Places = append(t.Places, s.Path(t.Archive))
-		deleted, err := Retain(ctx, s, m.Settings.Cluster.ID, m.Settings.Retain)
-		t.Deleted = append(t.Deleted, deleted...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is made, and older archives are not deleted: %w", s.Path(t.Archive), err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (m *Maker) scratch() (*scratch.Dir, error) {
-	parent := filepath.Dir(m.History)
-	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return nil, err
-	}
-	return scratch.New(parent, scratchPrefix)
 }

@@ -63,14 +63,14 @@ func TestOnlyOwnGoodOnesCountAndGo(t *testing.T) {
 	if err := os.Symlink(at("e.slipway"), at("link.slipway")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Retain(t.Context(), store.Dir(dir), "ours", 0); err == nil {
+	if _, _, err := Retain(t.Context(), store.Dir(dir), Retention{Cluster: "ours"}); err == nil {
 		t.Error("keeping none was not refused")
 	}
 	for _, c := range []struct {
 		keep int
 		want []string
 	}{{9, nil}, {3, []string{at("e.slipway")}}, {1, []string{at("c.slipway"), at("d.slipway")}}, {1, nil}} {
-		got, err := Retain(t.Context(), store.Dir(dir), "ours", c.keep)
+		got, _, err := Retain(t.Context(), store.Dir(dir), Retention{Cluster: "ours", Keep: c.keep})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestObjectsAreReadBeforeOthersGo(t *testing.T) {
 	keep("b.slipway", "ours", 2, false)
 	keep("foreign.slipway", "theirs", 0, false)
 	keep("newest.slipway", "ours", 9, true)
-	if deleted, err := Retain(t.Context(), s, "ours", 1); err == nil || len(deleted) > 0 {
+	if deleted, _, err := Retain(t.Context(), s, Retention{Cluster: "ours", Keep: 1}); err == nil || len(deleted) > 0 {
 		t.Errorf("%v, %v", deleted, err)
 	}
 	list, err := Catalogue(t.Context(), s, true)
@@ -124,7 +124,7 @@ func TestObjectsAreReadBeforeOthersGo(t *testing.T) {
 	if err := s.Delete(t.Context(), "newest.slipway"); err != nil {
 		t.Fatal(err)
 	}
-	deleted, err := Retain(t.Context(), s, "ours", 1)
+	deleted, _, err := Retain(t.Context(), s, Retention{Cluster: "ours", Keep: 1})
 	if diff := cmp.Diff([]string{s.Path("a.slipway")}, deleted); diff != "" || err != nil {
 		t.Error(diff, err)
 	}

@@ -20,8 +20,9 @@ type Taken struct {
 // takeTries is how often a snapshot is taken again because its member was compacted meanwhile. Kubernetes does that every five minutes.
 const takeTries = 3
 
-// Take is Snapshot, and then asks the member for the hash of its own data at the snapshot's last revision: whoever restores the
-// snapshot can compare.
+// Take is Snapshot, and then asks the member for the hash of its own data at the snapshot's last revision, which the file's data must
+// have, too: its sum only says that it came over as it was read, and a member reads its database around its keys. Whoever restores
+// the snapshot can compare once more. Where they differ the file is no good, and stays for the caller to delete.
 func (c *Client) Take(ctx context.Context, path string) (t Taken, err error) {
 	var own Hash
 	for range takeTries {
@@ -36,7 +37,7 @@ func (c *Client) Take(ctx context.Context, path string) (t Taken, err error) {
 		switch {
 		case err == nil && own.Compacted == compacted:
 			t.Compacted, t.Hash = own.Compacted, own.Sum
-			return t, nil
+			return t, c.compare(path, own)
 		case err == nil:
 			err = fmt.Errorf("etcd %s: it was compacted while it gave a snapshot", c.endpoint)
 		case !errors.Is(err, ErrCompacted):
@@ -44,6 +45,19 @@ func (c *Client) Take(ctx context.Context, path string) (t Taken, err error) {
 		}
 	}
 	return t, err
+}
+
+// compare is nil where the database in the file holds what its member says that it does.
+func (c *Client) compare(path string, own Hash) error {
+	found, err := HashFile(path)
+	if err != nil {
+		return fmt.Errorf("etcd %s: snapshot: %w", c.endpoint, err)
+	}
+	if found != own {
+		return fmt.Errorf("etcd %s: the snapshot's data is not what the member holds: it has the hash %08x at revision %d compacted at %d, and the member's is %08x at revision %d compacted at %d: "+
+			"its disk or memory may be failing; slipway etcd status says whether the members agree", c.endpoint, found.Sum, found.Revision, found.Compacted, own.Sum, own.Revision, own.Compacted)
+	}
+	return nil
 }
 
 // neverCompacted is what a member says of itself before its first compaction, which in a new cluster comes after five minutes.

@@ -117,7 +117,7 @@ func TestFillOverReboot(t *testing.T) {
 		}
 	}
 	m.mustWrite(t, Ballast, "heavy")
-	m.mustWrite(t, etcdPlace+"/member/wal", "data")
+	m.mustWrite(t, layout.Etcd+"/member/wal", "data")
 	if err := m.emptyLater(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestFillOverReboot(t *testing.T) {
 	is(true)
 	boot("--boot", "--create")
 	is(false)
-	if got := m.mustRead(t, etcdPlace+"/member/wal"); got != "data" {
+	if got := m.mustRead(t, layout.Etcd+"/member/wal"); got != "data" {
 		t.Errorf("etcd has %q", got)
 	}
 }

@@ -67,6 +67,7 @@ func (r *run) readBack(ctx context.Context, stored etcd.Stored) error {
 		}
 		return err
 	}
+	r.report.Restored = true
 	r.did("read every object", fmt.Sprintf("%d objects of %d resources", r.report.Objects, len(r.report.Resources)), began)
 	return nil
 }

@@ -131,7 +131,11 @@ func (r *run) readSecrets(ctx context.Context, a *api) (int, error) {
 		return len(page.Items), page.Continue, nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("archive %s: its Secrets cannot be decrypted with its key: %w", r.Path, err)
+		whose := "its key"
+		if r.report.Given {
+			whose = "this machine's key"
+		}
+		return 0, fmt.Errorf("archive %s: its Secrets cannot be decrypted with %s: %w", r.Path, whose, err)
 	}
 	r.report.Secrets = &found
 	r.did("decrypt every Secret", fmt.Sprintf("%d Secrets with %d values, %d bytes", found.Objects, found.Values, found.Bytes), began)

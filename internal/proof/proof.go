@@ -17,13 +17,15 @@ import (
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/scratch"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
 
 // Options are how an archive is proven.
 type Options struct {
 	Path       string
 	Identities []archive.Identity
+	// Keys are those of the cluster as they are on this machine, of pki.LastingPaths, for when there are no Identities: with them Secrets are
+	// read all the same.
+	Keys map[string][]byte
 	// FindBundle is asked for the bundle of the archive's version, whose programs are run.
 	FindBundle func(kubernetes string) (*bundle.Bundle, error)
 	// Programs is a folder in which the programs of the archive's version lie, as on a control plane; with it no bundle is asked for.
@@ -41,7 +43,7 @@ type run struct {
 	archive *archive.Archive
 	report  *Report
 	dir     *scratch.Dir
-	keys    map[string][]byte // nil without an identity
+	keys    map[string][]byte // nil without an identity and without Keys
 	cluster *spec.Cluster
 }
 
@@ -90,30 +92,6 @@ func (r *run) did(what, found string, began time.Time) {
 // open notes what is not proven.
 func (r *run) open(format string, args ...any) {
 	r.report.Open = append(r.report.Open, fmt.Sprintf(format, args...))
-}
-
-// openKeys decrypts the keys and makes a whole PKI of them, as a restore would.
-func (r *run) openKeys(context.Context) error {
-	if len(r.Identities) == 0 {
-		r.open("that its keys can be read: no identity was given")
-		return nil
-	}
-	began := time.Now()
-	files, err := r.archive.Secrets(r.Identities...)
-	if err != nil {
-		return err
-	}
-	m := r.report.Manifest
-	set, err := pki.Rebuild(map[string]map[string][]byte{m.Node: files})
-	if err != nil {
-		return fmt.Errorf("archive %s: its keys: %w", r.Path, err)
-	}
-	if id := set.ClusterID(); id != m.Cluster.ID {
-		return fmt.Errorf("archive %s: its keys are of cluster %s, and it is of %s", r.Path, id, m.Cluster.ID)
-	}
-	r.keys = files
-	r.did("decrypt the keys", fmt.Sprintf("%d files; all authorities, the service-account pair and the key of Secrets are there", len(files)), began)
-	return nil
 }
 
 // readSpec loads the declaration as apply would.

@@ -1,11 +1,17 @@
 package proof
 
-import "github.com/slipway/slipway/internal/archive"
+import (
+	"fmt"
+
+	"github.com/slipway/slipway/internal/archive"
+)
 
 // Report is what came of a proof. Whatever is in it holds; Open says what was not looked at.
 type Report struct {
 	Path      string           `json:"path"`
 	Proven    bool             `json:"proven"`          // all of it
+	Restored  bool             `json:"restored"`        // its data was restored and read back
+	Given     bool             `json:"given,omitempty"` // Secrets were read with keys that were given, not with those in the archive
 	Open      []string         `json:"open,omitempty"`  // what is not proven, and why
 	Notes     []string         `json:"notes,omitempty"` // what is worth knowing and takes nothing from the proof
 	Bytes     int64            `json:"bytes"`           // of the file
@@ -17,6 +23,19 @@ type Report struct {
 	Secrets   *Secrets         `json:"secrets,omitempty"`
 	Resources []Count          `json:"resources,omitempty"`
 	Manifest  archive.Manifest `json:"manifest"`
+}
+
+// Found is what was proven, in few words; "" for nothing of the data.
+func (r *Report) Found() string {
+	switch {
+	case !r.Restored:
+		return ""
+	case r.Secrets == nil:
+		return "its data, without Secrets"
+	case r.Given:
+		return fmt.Sprintf("its data and every Secret (%d), with this machine's key", r.Secrets.Objects)
+	}
+	return fmt.Sprintf("its data and every Secret (%d), with its own key", r.Secrets.Objects)
 }
 
 // Step is one thing that was done, and what it showed.

@@ -181,6 +181,8 @@ func (s s3) told(name string, err error) error {
 		return notThere(s, name)
 	case answer.Code == minio.PreconditionFailed || answer.StatusCode == http.StatusPreconditionFailed:
 		return isThere(s, name)
+	case name != "" && answer.StatusCode == http.StatusForbidden:
+		err = fmt.Errorf("%w: %s: %w", fs.ErrPermission, cmp.Or(answer.Code, answer.Message), err)
 	}
 	return fmt.Errorf("object store %s: %s: %w", s.Endpoint, s.Path(name), err)
 }

@@ -18,7 +18,8 @@ import (
 // Store keeps files under names. Safe for concurrent use.
 //
 // Names are plain: no folders, nothing hidden. Others may keep things in the same place; List passes over what has no plain name, and
-// nothing is ever changed that was not named. Of a name that is not there the error is fs.ErrNotExist.
+// nothing is ever changed that was not named. Of a name that is not there the error is fs.ErrNotExist, of one that may
+// not be read fs.ErrPermission.
 type Store interface {
 	// Put keeps the file at path under name, whole or not at all; where there is one of that name already, the error is fs.ErrExist
 	// and nothing is changed.

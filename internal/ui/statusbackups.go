@@ -23,12 +23,19 @@ func (s stream) backups(b *status.Backups, now time.Time) string {
 func (s stream) lastTurn(good, failed *status.Turn, now time.Time) string {
 	text := s.dim.Render("none yet")
 	if good != nil {
-		text = fmt.Sprintf("%s by %s, %s, revision %d", ago(good.Began, now), clean(good.Node), size(good.Bytes), good.Revision)
+		when := ago(good.Began, now)
+		if good.Ahead {
+			when = s.bad.Render(good.Began.Local().Format(time.DateTime) + ", in the future")
+		}
+		text = fmt.Sprintf("%s by %s, %s, revision %d", when, clean(good.Node), size(good.Bytes), good.Revision)
+		if good.Found != "" {
+			text += ": " + clean(good.Found)
+		}
 		if len(good.Open) > 0 {
 			text += s.dim.Render(" (but for: " + clean(strings.Join(good.Open, "; ")) + ")")
 		}
 	}
-	if failed != nil && (good == nil || failed.Began.After(good.Began)) {
+	if failed.Since(good) {
 		text += "; " + s.bad.Render(fmt.Sprintf("failed %s on %s", ago(failed.Began, now), clean(failed.Node)))
 	}
 	return text
