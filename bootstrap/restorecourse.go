@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -90,6 +91,9 @@ func ahead(m *machine) node.State {
 func (r *Run) exchangeData(ctx context.Context) error {
 	j := &r.restore.journal
 	if j.Begun.IsZero() {
+		if err := r.keepBeforeRestore(ctx); err != nil {
+			return err
+		}
 		j.Begun = time.Now().UTC().Truncate(time.Second)
 	}
 	if err := errors.Join(r.dir.Put(restoreFile, j), r.rememberMembers()); err != nil {
@@ -103,6 +107,21 @@ func (r *Run) exchangeData(ctx context.Context) error {
 	}
 	j.Seeded = true
 	return r.dir.Put(restoreFile, j)
+}
+
+// keepBeforeRestore keeps what the cluster holds that still serves. Where that fails the restore goes on: it may be what is wrong with the
+// cluster, and the members' own data is moved aside whole.
+func (r *Run) keepBeforeRestore(ctx context.Context) error {
+	var besides []*machine
+	for _, f := range r.restore.former {
+		besides = append(besides, f.machine)
+	}
+	_, err := r.snapshotFirst(ctx, beforeRestore, besides...)
+	if failed := new(SnapshotError); errors.As(err, &failed) {
+		r.Sink.Emit(event.Event{Kind: event.Warning, Message: fmt.Sprintf("no snapshot of the cluster that serves now: %v; its members' data is moved aside", failed.err)})
+		return nil
+	}
+	return err
 }
 
 // haltAll stops these control planes and all that there were: what writes to etcd everywhere, and then etcd.
