@@ -140,22 +140,26 @@ func (r *Run) markApplied(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = r.openAgain(ctx, client)
-	if apierrors.IsNotFound(err) { // it is not open for joining
-		return nil
-	}
-	return err
+	return r.openAgain(ctx, client)
 }
 
 func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
 	declared, err := declaredIn(ctx, client.Typed, "")
+	if apierrors.IsNotFound(err) { // it is not open for joining
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	in := r.input()
-	if in.Cluster, err = r.withJoined(ctx, client, declared); err != nil {
+	whole, err := r.withJoined(ctx, client, declared)
+	if err != nil {
 		return err
 	}
+	if err := declareAgain(ctx, client, whole); err != nil {
+		return err
+	}
+	in := r.input()
+	in.Cluster = whole
 	objects, err := opening(in, true)
 	if err != nil {
 		return err
@@ -163,8 +167,13 @@ func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
 	if err := client.Apply(ctx, objects); err != nil {
 		return fmt.Errorf("open the cluster for joining: %w", err)
 	}
+	return nil
+}
+
+// declareAgain makes the declaration in the API say what the file says, and that a file does.
+func declareAgain(ctx context.Context, client *kube.Client, whole *spec.Cluster) error {
 	return revise(ctx, client.Typed, func(c *spec.Cluster, kept *corev1.ConfigMap) error {
-		*c = *in.Cluster
+		*c = *whole
 		delete(kept.Data, changeKey) // every machine is as the file says
 		if kept.Annotations[fileAnnotation] == "" {
 			metav1.SetMetaDataAnnotation(&kept.ObjectMeta, fileAnnotation, time.Now().UTC().Format(time.DateOnly))

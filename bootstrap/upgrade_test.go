@@ -121,21 +121,24 @@ func TestChange(t *testing.T) {
 // TestApplyMarksTheCluster: what a file says of it elsewhere must not be overtaken here.
 func TestApplyMarksTheCluster(t *testing.T) {
 	client := declaring(t, "1.35.4", nil)
-	r := &Run{Cluster: begun(t, "10.0.0.100:6443"), asked: client}
+	c, err := withControlPlane(begun(t, "10.0.0.100:6443"), declare("cp-2", spec.ControlPlane, "10.0.0.12"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
-		if err := r.markApplied(t.Context()); err != nil {
+		if err := declareAgain(t.Context(), client, c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	refused := new(UpgradeError)
-	err := handRun(t, "cp-1").stands(t.Context(), client.Typed)
+	err = handRun(t, "cp-1").stands(t.Context(), client.Typed)
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "slipway apply looks after this cluster") || !strings.Contains(refused.Remedy(), "slipway plan -f FILE") {
 		t.Errorf("%v", err)
 	}
-	if c, err := declaredIn(t.Context(), client.Typed, ""); err != nil || c.Kubernetes != "1.36.3" {
-		t.Errorf("the declaration is of another version than the file: %v", err)
+	if c, err := declaredIn(t.Context(), client.Typed, ""); err != nil || c.Kubernetes != "1.36.3" || len(c.ControlPlanes()) != 2 {
+		t.Errorf("the declaration says something else than the file: %v", err)
 	}
-	closed := &Run{Cluster: r.Cluster, asked: &kube.Client{Typed: fake.NewClientset()}}
+	closed := &Run{Cluster: c, asked: &kube.Client{Typed: fake.NewClientset()}}
 	if err := closed.markApplied(t.Context()); err != nil {
 		t.Errorf("a cluster that nobody can join: %v", err)
 	}
