@@ -13,12 +13,13 @@ LINT       := build/tools/golangci-lint
 LINT_VERSION := v2.15.0
 PACKAGES   := gcc libc6-dev libseccomp-dev mmdebstrap systemd-container openssh-server openssh-client \
               iproute2 nftables procps sudo zstd
+TORTURE_PACKAGES := e2fsprogs
 VM_PACKAGES := vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu dnsmasq-base iptables \
                mmdebstrap syslinux mtools dosfstools fdisk e2fsprogs
 VM_BOX     := build/vm/bookworm.box
 
 export CGO_ENABLED = 0
-.PHONY: up down build bundle bundles deps vm-deps lint unit lab-test test test-vm torture bench fuzz clean
+.PHONY: up down build bundle bundles deps vm-deps torture-deps lint unit lab-test test test-vm torture bench fuzz clean
 
 build: $(SLIPWAY)
 
@@ -30,7 +31,8 @@ $(SLIPWAY):
 # Debian's packages, once per machine: nothing is asked of the network when all are there.
 deps: WANTED = $(PACKAGES)
 vm-deps: WANTED = $(VM_PACKAGES)
-deps vm-deps:
+torture-deps: WANTED = $(TORTURE_PACKAGES)
+deps vm-deps torture-deps:
 	@missing=; for p in $(WANTED); do dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
 
@@ -83,7 +85,7 @@ flags flags-check:
 	(cd distro/etcd && go test -trimpath -run TestTable . -args $(UPDATE))
 	for v in $(SUPPORTED); do (cd distro/kube && go test -trimpath -vet=off -ldflags "-s -w" -modfile=$${v%.*}.mod -run TestTable . -args $(UPDATE)) || exit 1; done
 
-torture: bundles flags-check
+torture: bundles flags-check torture-deps
 	go test -trimpath -tags torture -count=1 -timeout 4h -v ./test/...
 
 # An upgrade goes from one of these versions to the other.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 func TestDrillEtcd(t *testing.T) {
 	c := newCluster(t, "drills", "10.91.0", highlyAvailableMachines()...)
 	for _, m := range []string{"cp-2", "cp-3"} { // one of the two follows
-		c.exec(m, "sh", "-c", "mkdir -p /var/lib/etcd && mount -t tmpfs -o size=512m,mode=0700 tmpfs /var/lib/etcd")
+		c.smallDisk(m)
 	}
 	file := c.write(highlyAvailable() + "drill {\n  allow = [\"leader-loss\", \"node-loss\", \"disk-full\", \"quorum-loss\", \"etcd-restore\"]\n}\n")
 	c.must("apply", "-f", file)
@@ -59,6 +60,20 @@ func TestDrillEtcd(t *testing.T) {
 		})
 		c.t = t
 	}
+}
+
+// smallDisk gives the machine's etcd a disk of its own, a loop device of 512 MB. Machines have neither the devices nor a program that
+// makes a file system.
+func (c *cluster) smallDisk(machine string) {
+	c.t.Helper()
+	c.exec(machine, "truncate", "-s", "512M", "/var/etcd.img")
+	image := filepath.Join(c.labDir(), "machines", machine, "root", "var", "etcd.img")
+	if out, err := exec.Command("mkfs.ext4", "-q", image).CombinedOutput(); err != nil {
+		c.t.Fatalf("mkfs.ext4: %v\n%s", err, out)
+	}
+	c.exec(machine, "sh", "-ec", `mknod /dev/loop-control c 10 237
+i=0; while [ $i -lt 8 ]; do mknod /dev/loop$i b 7 $i; i=$((i+1)); done
+mkdir -p -m 0700 /var/lib/etcd; mount -o loop /var/etcd.img /var/lib/etcd; rmdir /var/lib/etcd/lost+found; chmod 0700 /var/lib/etcd`)
 }
 
 // leaderLost wants another to have led, at a hundred requests per second.
