@@ -78,7 +78,7 @@ func loseQuorum(ctx context.Context, d *drilling) error {
 func (d *drilling) recoverEtcd(ctx context.Context) error {
 	r := d.beside(d.Sink)
 	defer r.disconnect()
-	p, err := r.PlanRecovery(ctx, "")
+	p, err := r.PlanRecovery(ctx, Recovering{})
 	if err != nil {
 		return err
 	}

@@ -59,12 +59,25 @@ func (r *Run) guardRecovery() error {
 		return err
 	}
 	return &RecoveryError{"the recovery of etcd from " + kept.Survivor + " stands half way, begun " + kept.Begun.Format(time.DateTime),
-		"finish it: slipway etcd recover -f " + r.Cluster.File, true}
+		"finish it: " + r.recoverCommand(), true}
 }
 
-// PlanRecovery finds out whether etcd has lost its quorum for good, and from which member it can be recovered: the one that knows
-// most to be decided, unless from names another. It changes nothing.
-func (r *Run) PlanRecovery(ctx context.Context, from string) (*Recovery, error) {
+// Recovering says what people know of a recovery.
+type Recovering struct {
+	From string   // the control plane whose member survives; "" for the one that knows most to be decided
+	Gone []string // control planes that are dead for good, on a machine of a cluster that is made by hand
+}
+
+// PlanRecovery finds out whether etcd has lost its quorum for good, and from which member it can be recovered. It changes nothing.
+func (r *Run) PlanRecovery(ctx context.Context, how Recovering) (*Recovery, error) {
+	p, err := r.planRecovery(ctx, how.From)
+	if err != nil {
+		return nil, err
+	}
+	return p, r.guardHere(ctx, p, how.Gone)
+}
+
+func (r *Run) planRecovery(ctx context.Context, from string) (*Recovery, error) {
 	kept, begun, err := r.openRecovery(ctx)
 	if err != nil {
 		return nil, err
@@ -105,11 +118,15 @@ func (r *Run) openRecovery(ctx context.Context) (kept *Recovery, begun bool, err
 	if err := r.guardRestored(); err != nil { // the data of all control planes is about to be another
 		return nil, false, err
 	}
-	if err := r.reachPlanes(ctx); err != nil {
+	kept = new(Recovery)
+	if begun, err = r.dir.Get(recoveryFile, kept); err != nil {
 		return nil, false, err
 	}
-	kept = new(Recovery)
-	begun, err = r.dir.Get(recoveryFile, kept)
+	if r.Here != "" {
+		err = r.reachHere(ctx, kept)
+	} else {
+		err = r.reachPlanes(ctx)
+	}
 	return kept, begun, err
 }
 

@@ -52,7 +52,7 @@ func (r *Run) guardLiving(ctx context.Context, p *Recovery) error {
 	} else {
 		what = fmt.Sprintf("%s came back with data: with %s that is a majority of etcd's %d voters, and nothing needs to be recovered", names, p.Survivor, p.voters())
 	}
-	return &RecoveryError{what, fmt.Sprintf("slipway etcd recover --abandon -f %s calls the recovery off; to go on nevertheless, switch off for good %s", r.Cluster.File, names), true}
+	return &RecoveryError{what, fmt.Sprintf("%s --abandon calls the recovery off; to go on nevertheless, switch off for good %s", r.recoverCommand(), names), true}
 }
 
 // needless reports whether the cluster is whole enough without a recovery, now that those are back.
@@ -101,7 +101,7 @@ func (r *Run) PlanAbandon(ctx context.Context) (*Recovery, error) {
 	}
 	back, err := r.backWithData(ctx, p)
 	if err == nil && !p.needless(back) {
-		err = &RecoveryError{p.Survivor + " is a cluster of its own already, and the others are no majority that has its data", "finish the recovery: slipway etcd recover -f " + r.Cluster.File, true}
+		err = &RecoveryError{p.Survivor + " is a cluster of its own already, and the others are no majority that has its data", "finish the recovery: " + r.recoverCommand(), true}
 	}
 	return p, err
 }

@@ -45,7 +45,7 @@ func TestGuardLiving(t *testing.T) {
 			switch {
 			case c.refuse == "" && err != nil:
 				t.Error(err)
-			case c.refuse != "" && (!errors.As(err, &half) || !half.Half || !strings.Contains(err.Error(), c.refuse) || !strings.Contains(half.Remedy(), "recover --abandon")):
+			case c.refuse != "" && (!errors.As(err, &half) || !half.Half || !strings.Contains(err.Error(), c.refuse) || !strings.Contains(half.Remedy(), "--abandon calls")):
 				t.Errorf("%v", err)
 			}
 		})
@@ -72,7 +72,7 @@ func TestTellsHalfRecovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := new(RestoreError)
-	if _, err := r.PlanRecovery(t.Context(), ""); !errors.As(err, &restored) {
+	if _, err := r.PlanRecovery(t.Context(), Recovering{}); !errors.As(err, &restored) {
 		t.Errorf("during a restore: %v", err)
 	}
 }

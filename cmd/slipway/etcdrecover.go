@@ -8,13 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway/slipway/bootstrap"
+	"github.com/slipway/slipway/internal/spec"
 	"github.com/slipway/slipway/internal/ui"
 )
 
 func newEtcdRecover() *cobra.Command {
 	var flags clusterFlags
 	var yes, abandon bool
-	var from string
+	var how bootstrap.Recovering
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Make a cluster of what is left of one that has lost its quorum for good",
@@ -34,21 +35,36 @@ keep them off.
 It refuses while a quorum exists or can still come about. Cut off at any moment, it finishes when it is run again; until then apply
 refuses. If the others come back with their disks before it is finished, it refuses to go on: they may be the cluster again. Then
 --abandon calls it off: the survivor is put back as it was or, where it is a cluster of its own already, its data is moved aside, and
-slipway apply takes it in again. Afterwards the cluster has one control plane: slipway apply grows it back, with the machines that the file names then.`,
+slipway apply takes it in again.
+
+Afterwards the cluster has one control plane: slipway apply grows it back, with the machines that the file names then.
+
+On a control plane of a cluster that is made by hand it needs no file, and recovers from that machine. Since it cannot ask the others,
+it wants to be told with --gone that each of them is dead; it refuses where one still takes connections.`,
 		Example: `  slipway etcd recover -f cluster.hcl
-  slipway apply -f cluster.hcl`,
+  slipway apply -f cluster.hcl
+
+  slipway etcd recover --gone cp-2,cp-3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := output(cmd)
 			if err != nil {
 				return err
 			}
+			c, here, err := flags.which(cmd)
+			if err != nil {
+				return err
+			}
+			open := opener(bootstrap.OpenHere(here))
+			follow := func(query bool, work func(*bootstrap.Run) error) (ui.Feed, error) {
+				return followOn(o, c, flags.timeout, "etcd recover", query, open, work)
+			}
 			if abandon {
-				return abandonRecovery(cmd, o, &flags, yes)
+				return abandonRecovery(cmd, o, follow, yes)
 			}
 			var p *bootstrap.Recovery
-			_, err = follow(o, &flags, "etcd recover", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
-				p, err = r.PlanRecovery(cmd.Context(), from)
+			_, err = follow(true, func(r *bootstrap.Run) (err error) {
+				p, err = r.PlanRecovery(cmd.Context(), how)
 				return err
 			})
 			if err != nil {
@@ -62,8 +78,9 @@ slipway apply takes it in again. Afterwards the cluster has one control plane: s
 					return err
 				}
 			}
-			feed, err := follow(o, &flags, "etcd recover", false, bootstrap.Open, func(r *bootstrap.Run) error {
-				now, err := r.PlanRecovery(cmd.Context(), p.Survivor) // it may be long since it was shown
+			how.From = p.Survivor
+			feed, err := follow(false, func(r *bootstrap.Run) error {
+				now, err := r.PlanRecovery(cmd.Context(), how) // it may be long since it was shown
 				if err != nil {
 					return err
 				}
@@ -73,23 +90,39 @@ slipway apply takes it in again. Afterwards the cluster has one control plane: s
 				return err
 			}
 			o.Times(feed.Times())
-			o.Note("The cluster serves again, with %s as its only control plane. slipway apply -f %s grows it back.", p.Survivor, flags.file)
+			o.Note("The cluster serves again, with %s as its only control plane. %s", p.Survivor, growBack(p, c, here))
 			return nil
 		},
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&abandon, "abandon", false, "call off a recovery that was cut off, since those that were lost have come back")
-	cmd.Flags().StringVar(&from, "from", "", "the control plane whose member is to survive (default: the one that knows most)")
+	cmd.Flags().StringSliceVar(&how.Gone, "gone", nil, "on a machine of a cluster that is made by hand: each other control plane, all of which are dead for good")
+	cmd.Flags().StringVar(&how.From, "from", "", "the control plane whose member is to survive (default: the one that knows most)")
 	cmd.MarkFlagsMutuallyExclusive("abandon", "from")
+	cmd.MarkFlagsMutuallyExclusive("abandon", "gone")
 	return cmd
 }
 
+// growBack says how the others, or new ones, become control planes again.
+func growBack(p *bootstrap.Recovery, c *spec.Cluster, here string) string {
+	if here == "" {
+		return "slipway apply -f " + c.File + " grows it back."
+	}
+	var b strings.Builder
+	b.WriteString("The others are no members any more; let the cluster forget their nodes, too:\n")
+	for _, o := range p.Others {
+		fmt.Fprintf(&b, "  slipway etcd remove %s\n", o.Name)
+	}
+	b.WriteString("A machine that is to be a control plane is clean, or made so by slipway reset --purge, and joins with what slipway join-command --control-plane prints here.")
+	return b.String()
+}
+
 // abandonRecovery calls off what stands half way.
-func abandonRecovery(cmd *cobra.Command, o *ui.Output, flags *clusterFlags, yes bool) error {
+func abandonRecovery(cmd *cobra.Command, o *ui.Output, follow func(bool, func(*bootstrap.Run) error) (ui.Feed, error), yes bool) error {
 	if !yes {
 		var p *bootstrap.Recovery
-		_, err := follow(o, flags, "etcd recover", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+		_, err := follow(true, func(r *bootstrap.Run) (err error) {
 			p, err = r.PlanAbandon(cmd.Context())
 			return err
 		})
@@ -105,7 +138,7 @@ func abandonRecovery(cmd *cobra.Command, o *ui.Output, flags *clusterFlags, yes 
 			return err
 		}
 	}
-	_, err := follow(o, flags, "etcd recover", false, bootstrap.Open, func(r *bootstrap.Run) error {
+	_, err := follow(false, func(r *bootstrap.Run) error {
 		p, err := r.PlanAbandon(cmd.Context())
 		if err != nil {
 			return err
@@ -115,7 +148,7 @@ func abandonRecovery(cmd *cobra.Command, o *ui.Output, flags *clusterFlags, yes 
 	if err != nil {
 		return err
 	}
-	o.Note("The recovery is called off. slipway apply -f %s mends what it has left.", flags.file)
+	o.Note("The recovery is called off. slipway status shows what it has left to mend.")
 	return nil
 }
 
