@@ -62,13 +62,13 @@ func TestDrillEtcd(t *testing.T) {
 	}
 }
 
-// smallDisk gives the machine's etcd a disk of its own, a loop device of 512 MB. Machines have neither the devices nor a program that
+// smallDisk gives the machine's etcd a disk of its own, a loop device of 640 MB. Machines have neither the devices nor a program that
 // makes a file system.
 func (c *cluster) smallDisk(machine string) {
 	c.t.Helper()
-	c.exec(machine, "truncate", "-s", "512M", "/var/etcd.img")
+	c.exec(machine, "truncate", "-s", "640M", "/var/etcd.img")
 	image := filepath.Join(c.labDir(), "machines", machine, "root", "var", "etcd.img")
-	if out, err := exec.Command("mkfs.ext4", "-q", image).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mkfs.ext4", "-q", "-m", "0", image).CombinedOutput(); err != nil {
 		c.t.Fatalf("mkfs.ext4: %v\n%s", err, out)
 	}
 	c.exec(machine, "sh", "-ec", `mknod /dev/loop-control c 10 237
