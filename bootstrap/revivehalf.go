@@ -46,11 +46,10 @@ func (r *Run) guardLiving(ctx context.Context, p *Recovery) error {
 	if err != nil || !p.needless(back) {
 		return err
 	}
-	names, what := list(named(back)), ""
+	names := list(named(back))
+	what := fmt.Sprintf("%s came back with data: with %s that is a majority of etcd's %d voters, and nothing needs to be recovered", names, p.Survivor, p.voters())
 	if p.Forced {
 		what = fmt.Sprintf("%s came back with data and are a majority of etcd's %d voters, while %s is a cluster of its own by now", names, p.voters(), p.Survivor)
-	} else {
-		what = fmt.Sprintf("%s came back with data: with %s that is a majority of etcd's %d voters, and nothing needs to be recovered", names, p.Survivor, p.voters())
 	}
 	return &RecoveryError{what, fmt.Sprintf("%s --abandon calls the recovery off; to go on nevertheless, switch off for good %s", r.recoverCommand(), names), true}
 }
