@@ -119,17 +119,23 @@ func (r *Run) forget(ctx context.Context, m *machine) {
 // memberNodes are the members' nodes, as far as members know them.
 func memberNodes(members []etcd.Member) (out []spec.Node, err error) {
 	for _, v := range members {
-		u, err := url.Parse(v.Peer)
+		address, err := peerAddress(v.Peer)
 		if err != nil {
 			return nil, fmt.Errorf("member %s: %w", v.Name, err)
 		}
-		at, err := netip.ParseAddrPort(u.Host)
-		if err != nil {
-			return nil, fmt.Errorf("member %s: %w", v.Name, err)
-		}
-		out = append(out, spec.Node{Name: v.Name, Address: at.Addr()})
+		out = append(out, spec.Node{Name: v.Name, Role: spec.ControlPlane, Address: address})
 	}
 	return out, nil
+}
+
+// peerAddress is where the machine of an etcd member is, by its peer URL.
+func peerAddress(peer string) (netip.Addr, error) {
+	u, err := url.Parse(peer)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	at, err := netip.ParseAddrPort(u.Host)
+	return at.Addr(), err
 }
 
 // memberAddress is the address in the member's own certificate.

@@ -112,11 +112,7 @@ func (r *Run) exchangeData(ctx context.Context) error {
 // keepBeforeRestore keeps what the cluster holds that still serves. Where that fails the restore goes on: it may be what is wrong with the
 // cluster, and the members' own data is moved aside whole.
 func (r *Run) keepBeforeRestore(ctx context.Context) error {
-	var besides []*machine
-	for _, f := range r.restore.former {
-		besides = append(besides, f.machine)
-	}
-	_, err := r.snapshotFirst(ctx, beforeRestore, besides...)
+	_, err := r.snapshotFirst(ctx, beforeRestore, r.restore.formerMachines()...)
 	if failed := new(SnapshotError); errors.As(err, &failed) {
 		r.Sink.Emit(event.Event{Kind: event.Warning, Message: fmt.Sprintf("no snapshot of the cluster that serves now: %v; its members' data is moved aside", failed.err)})
 		return nil

@@ -22,6 +22,13 @@ type former struct{ *machine }
 
 func (f *former) String() string { return fmt.Sprintf("%s (%s)", f.node.Name, f.node.Address) }
 
+func (r *restoring) formerMachines() (out []*machine) {
+	for _, f := range r.former {
+		out = append(out, f.machine)
+	}
+	return out
+}
+
 // findFormer looks for them: those that answer will be stopped, and of the others somebody has to say that they are dead.
 func (r *Run) findFormer(ctx context.Context) error {
 	candidates, err := r.candidates(ctx)
@@ -34,11 +41,7 @@ func (r *Run) findFormer(ctx context.Context) error {
 	for _, n := range candidates {
 		r.restore.former = append(r.restore.former, &former{&machine{node: n}})
 	}
-	var machines []*machine
-	for _, f := range r.restore.former {
-		machines = append(machines, f.machine)
-	}
-	if err := r.eachStage("former", machines, func(m *machine, _ event.Sink) error { return r.judgeFormer(ctx, m) }); err != nil {
+	if err := r.eachStage("former", r.restore.formerMachines(), func(m *machine, _ event.Sink) error { return r.judgeFormer(ctx, m) }); err != nil {
 		return err
 	}
 	r.restore.former = slices.DeleteFunc(r.restore.former, func(f *former) bool {

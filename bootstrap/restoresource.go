@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -150,10 +148,6 @@ func openSnapshot(f *os.File) (_ *source, err error) {
 
 // memberNode is the machine of an etcd member, as far as its peer URL tells.
 func memberNode(name, peer string) (spec.Node, bool) {
-	u, err := url.Parse(peer)
-	if err != nil {
-		return spec.Node{}, false
-	}
-	at, err := netip.ParseAddrPort(u.Host)
-	return spec.Node{Name: name, Role: spec.ControlPlane, Address: at.Addr()}, err == nil && name != ""
+	address, err := peerAddress(peer)
+	return spec.Node{Name: name, Role: spec.ControlPlane, Address: address}, err == nil && name != ""
 }

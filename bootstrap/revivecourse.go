@@ -111,16 +111,21 @@ func (r *Run) startAlone(ctx context.Context, m *machine, p *Recovery, sink even
 	if err := r.stopPods(ctx, m, sink, "etcd"); err != nil { // or what is forced yet would answer
 		return err
 	}
-	if err := m.agent.Converge(ctx, components.Manifest(r.certs.ClusterID(), m.node.Name, "etcd", p.Etcd), sink); err != nil {
+	if err := r.putManifest(ctx, m, "etcd", p.Etcd, sink); err != nil {
 		return err
 	}
 	if err := r.waitAlone(ctx, m, sink); err != nil {
 		return err
 	}
-	if err := m.agent.Converge(ctx, components.Manifest(r.certs.ClusterID(), m.node.Name, apiServer, p.APIServer), sink); err != nil {
+	if err := r.putManifest(ctx, m, apiServer, p.APIServer, sink); err != nil {
 		return err
 	}
 	return r.waitWhole(ctx, m, sink)
+}
+
+// putManifest gives the survivor a static pod's manifest again, as it was.
+func (r *Run) putManifest(ctx context.Context, m *machine, pod string, manifest []byte, sink event.Sink) error {
+	return m.agent.Converge(ctx, components.Manifest(r.certs.ClusterID(), m.node.Name, pod, manifest), sink)
 }
 
 // waitAlone waits until m's member votes and is the only one.

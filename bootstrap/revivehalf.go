@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/check"
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/status"
@@ -112,9 +111,7 @@ func (r *Run) Abandon(ctx context.Context, p *Recovery) error {
 		if p.Forced {
 			return r.setDataAside(ctx, m, sink)
 		}
-		return errors.Join(
-			m.agent.Converge(ctx, components.Manifest(r.certs.ClusterID(), m.node.Name, "etcd", p.Etcd), sink),
-			m.agent.Converge(ctx, components.Manifest(r.certs.ClusterID(), m.node.Name, apiServer, p.APIServer), sink))
+		return errors.Join(r.putManifest(ctx, m, "etcd", p.Etcd, sink), r.putManifest(ctx, m, apiServer, p.APIServer, sink))
 	})
 	if err != nil {
 		return err

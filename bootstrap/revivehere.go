@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"slices"
 
 	"github.com/slipway/slipway/internal/event"
@@ -30,39 +29,33 @@ func (r *Run) reachHere(ctx context.Context, kept *Recovery) error {
 		if err := r.look(ctx, self); err != nil {
 			return err
 		}
-		others := kept.Others
-		if len(others) == 0 {
-			members, _, err := r.knownTo(ctx, self)
-			if err != nil {
-				return &RecoveryError{"this machine's member of etcd does not answer: " + err.Error(), "start it: systemctl start containerd kubelet", false}
-			}
-			for _, m := range members {
-				address, err := hostOf(m.Peer)
-				if err != nil {
-					return err
-				}
-				others = append(others, Other{Name: m.Name, Address: address})
+		others, err := r.othersHere(ctx, self, kept)
+		for _, n := range others {
+			if n.Address != self.node.Address {
+				r.membership.gone = append(r.membership.gone, &machine{node: n})
 			}
 		}
-		for _, o := range others {
-			address, err := netip.ParseAddr(o.Address)
-			if err != nil {
-				return err
-			}
-			if address != self.node.Address {
-				r.membership.gone = append(r.membership.gone, &machine{node: spec.Node{Name: o.Name, Role: spec.ControlPlane, Address: address}})
-			}
-		}
-		return nil
+		return err
 	})
 }
 
-func hostOf(peer string) (string, error) {
-	u, err := url.Parse(peer)
-	if err != nil {
-		return "", fmt.Errorf("the address of a member of etcd: %w", err)
+// othersHere are the nodes of the recovery that stands half way, or of all members as this machine's knows them.
+func (r *Run) othersHere(ctx context.Context, self *machine, kept *Recovery) (out []spec.Node, err error) {
+	if len(kept.Others) == 0 {
+		members, _, err := r.knownTo(ctx, self)
+		if err != nil {
+			return nil, &RecoveryError{"this machine's member of etcd does not answer: " + err.Error(), "start it: systemctl start containerd kubelet", false}
+		}
+		return memberNodes(members)
 	}
-	return u.Hostname(), nil
+	for _, o := range kept.Others {
+		address, err := netip.ParseAddr(o.Address)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, spec.Node{Name: o.Name, Role: spec.ControlPlane, Address: address})
+	}
+	return out, nil
 }
 
 // guardHere refuses to recover here while one of the others takes connections, or is not said to be dead.
