@@ -77,7 +77,7 @@ func NewestFirst(a, b Listed) int {
 	if of := cmp.Compare(a.place(), b.place()); of != 0 || a.Manifest == nil {
 		return of
 	}
-	return b.Manifest.Taken.Compare(a.Manifest.Taken)
+	return cmp.Or(b.Manifest.Taken.Compare(a.Manifest.Taken), cmp.Compare(b.Manifest.Etcd.Revision, a.Manifest.Etcd.Revision))
 }
 
 // place is how far down in a list it belongs, whatever its date.

@@ -35,6 +35,7 @@ type History struct {
 	MakeFailed  *Turn `json:"makeFailed,omitempty"`
 	Proven      *Turn `json:"proven,omitempty"`
 	ProofFailed *Turn `json:"proofFailed,omitempty"`
+	lost        error // why what was remembered before is not known
 }
 
 // Merge takes over from other what is newer. What is dated in the future is so only beside what is, too.
@@ -50,6 +51,11 @@ func (h *History) Merge(other History) {
 	}
 }
 
+// named reports whether the last archive that was made, or was not made everywhere, is called so.
+func (h History) named(archive string) bool {
+	return h.Made != nil && h.Made.Archive == archive || h.MakeFailed != nil && h.MakeFailed.Archive == archive
+}
+
 // DecodeHistory reads what History is written as; of nothing it is an empty one.
 func DecodeHistory(text []byte) (h History, err error) {
 	if len(text) == 0 {
@@ -61,18 +67,29 @@ func DecodeHistory(text []byte) (h History, err error) {
 	return h, nil
 }
 
-// note adds to the history in the file at path, which is replaced in one step.
-func note(path string, add History) error {
+// noted is the history in the file at path, empty where there is none or none that can be read: it only tells of the past, and is written
+// anew.
+func noted(path string) (History, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return History{}, err
 	}
 	h, err := DecodeHistory(text)
 	if err != nil {
-		h = History{} // it only tells of the past, and is written anew
+		return History{}, nil //nolint:nilerr // see above
+	}
+	return h, nil
+}
+
+// note adds to the history in the file at path, which is replaced in one step.
+func note(path string, add History) error {
+	h, err := noted(path)
+	if err != nil {
+		return err
 	}
 	h.Merge(add)
-	if text, err = json.MarshalIndent(h, "", "  "); err != nil {
+	text, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

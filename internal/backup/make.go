@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/slipway/slipway/internal/scratch"
 	"github.com/slipway/slipway/internal/store"
@@ -29,7 +30,9 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 	if err := m.roomToTake(ctx); err != nil {
 		return err
 	}
-	t.Archive = FileName(m.Settings.Cluster.Name, t.Began)
+	if err := m.name(ctx, t, h); err != nil {
+		return err
+	}
 	path := dir.Path(t.Archive)
 	made, err := Take(ctx, Source{
 		Node: m.Settings.Node, Member: m.Member, Cluster: m.Settings.Cluster, Kubernetes: m.Kubernetes, Slipway: m.Slipway,
@@ -60,6 +63,28 @@ func (m *Maker) make(ctx context.Context, t *Turn, h History) (err error) {
 		}
 	}
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// name gives the turn's archive its name. Names go by the second: where the turn before has this one's, in a directory that the machines
+// share or in the object store, the turn begins with the next.
+func (m *Maker) name(ctx context.Context, t *Turn, h History) error {
+	own, err := noted(m.History) // what the cluster remembers may have been lost
+	if err != nil {
+		return err
+	}
+	for {
+		t.Archive = FileName(m.Settings.Cluster.Name, t.Began)
+		if !h.named(t.Archive) && !own.named(t.Archive) {
+			return nil
+		}
+		next := t.Began.Truncate(time.Second).Add(time.Second)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Until(next)):
+			t.Began = time.Now().UTC()
+		}
+	}
 }
 
 // keep puts the archive at path into the store; into a directory only where there is room for it.

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,6 +52,7 @@ func TestTheLastProvenStays(t *testing.T) {
 		"none was ever good":                {History{ProofFailed: against}, false, []string{"a.slipway", "b.slipway", "c.slipway", "d.slipway"}, true},
 		"one was good after it":             {History{Proven: night(10, "d.slipway"), ProofFailed: against}, false, []string{"c.slipway", "d.slipway"}, false},
 		"it failed before it saw any":       {History{Proven: night(2, "a.slipway"), ProofFailed: before}, false, []string{"a.slipway", "c.slipway", "d.slipway"}, false},
+		"what was proven is not known":      {History{lost: errors.New("d.slipway by cp-1 at 2026-01-09 02:00:00 UTC")}, false, []string{"a.slipway", "b.slipway", "c.slipway", "d.slipway"}, true},
 		"nobody proves any more":            {History{ProofFailed: against}, true, []string{"c.slipway", "d.slipway"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

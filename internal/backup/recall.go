@@ -23,13 +23,18 @@ func Recall(ctx context.Context, member *etcd.Client) (History, error) {
 	return DecodeHistory(text)
 }
 
-// recall is what the cluster remembers now, by a quorum.
+// recall is what the cluster remembers now, by a quorum. What cannot be read ends no turn: it only tells of the past, and is written anew
+// after it.
 func (m *Maker) recall(ctx context.Context) (History, error) {
 	text, err := m.Member.Recall(ctx, lastKey, false)
 	if err != nil {
 		return History{}, err
 	}
-	return DecodeHistory(text)
+	h, err := DecodeHistory(text)
+	if err != nil {
+		return History{lost: err}, nil
+	}
+	return h, nil
 }
 
 // remember adds to what the cluster remembers: as it is now, for who took too long has lost the turn to another meanwhile. Whatever ended

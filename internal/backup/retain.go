@@ -26,6 +26,9 @@ func (h History) Retention(cluster, made string, keep int, proofs bool) Retentio
 	if h.Proven != nil {
 		r.Proven = h.Proven.Archive
 	}
+	if h.lost != nil {
+		r.Doubt = fmt.Sprintf("which of them was proven last is not known: %v; they go with the next turn", h.lost)
+	}
 	if f := h.ProofFailed; proofs && f != nil && f.Against && f.newer(h.Proven, time.Now()) {
 		r.Doubt = fmt.Sprintf("the last proof of one, of %s by %s at %s, found fault with it, and those before it may be the good ones; they go once one is proven",
 			f.Archive, f.Node, f.Began.Format(time.DateTime+" MST"))
