@@ -43,6 +43,29 @@ func (r *Run) answers(ctx context.Context, m *machine) error {
 	return errors.Join(err, client.Close())
 }
 
+// snapshotOfPeers keeps on this machine what the others hold, before its own member comes among them. Where none of them votes there is
+// nothing to keep, and nothing that could be joined: that is told of next.
+func (r *Run) snapshotOfPeers(ctx context.Context, m *machine) error {
+	if exists(layout.EtcdMember) { // it is one of them already
+		return nil
+	}
+	q := &membership{}
+	for _, n := range r.peers(m.node.Name) {
+		client, err := r.memberAt(m.node.Name, clientURL(n.Address))
+		if err != nil {
+			return err
+		}
+		e := &member{m: &machine{node: n}, client: client}
+		_ = e.vote(ctx) // whoever does not gives no snapshot
+		r.clients, q.all = append(r.clients, client), append(q.all, e)
+	}
+	if len(q.well()) == 0 {
+		return ctx.Err()
+	}
+	_, err := r.snapshotBefore(ctx, q, beforeMembers, "")
+	return err
+}
+
 // addMember gives this machine's member a place without a vote, or finds the one that it has, and keeps how it enters.
 func (r *Run) addMember(ctx context.Context, m *machine) (id uint64, err error) {
 	client, members, err := r.quorum(ctx, m.node)

@@ -78,13 +78,15 @@ func (r *Run) givingMembers(ctx context.Context, machines []*machine) (*membersh
 	if len(asked) == 0 {
 		return q, errors.New("no control plane of this cluster answers")
 	}
-	return q, each(asked, func(m *machine) error {
-		e := of[m]
-		if e.seen, e.err = e.client.Status(ctx); e.err == nil {
-			e.ID, e.err = e.seen.ID, e.client.Voting(ctx)
-		}
-		return e.err
-	})
+	return q, each(asked, func(m *machine) error { return of[m].vote(ctx) })
+}
+
+// vote looks whether the member votes.
+func (e *member) vote(ctx context.Context) error {
+	if e.seen, e.err = e.client.Status(ctx); e.err == nil {
+		e.ID, e.err = e.seen.ID, e.client.Voting(ctx)
+	}
+	return e.err
 }
 
 // snapshotBefore takes it from one of the members that vote, and lets the oldest of those that were taken so go. skip is how it is
