@@ -81,7 +81,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 	}
 	client, err := r.anyAPI(ctx)
 	if err != nil {
-		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "journalctl -u kubelet and /var/log/pods on a control plane show why; slipway apply mends what differs from the file"})
+		s.Problems = append(s.Problems, status.Problem{What: err.Error(), Remedy: "journalctl -u kubelet and /var/log/pods on a control plane show why; " + r.byApply("mends what differs")})
 		return
 	}
 	live, err := client.NodeInfo(ctx)
@@ -123,7 +123,7 @@ func (r *Run) statusCertificates(s *status.Status) {
 	soonest := map[string]int{}
 	for _, e := range r.certs.Expiries() {
 		if left := time.Until(e.NotAfter); left < 30*24*time.Hour {
-			s.Problems = append(s.Problems, status.Problem{Node: e.Node, What: "certificate " + e.Name + " expires " + e.NotAfter.Format(time.DateOnly), Remedy: "slipway apply renews it"})
+			s.Problems = append(s.Problems, status.Problem{Node: e.Node, What: "certificate " + e.Name + " expires " + e.NotAfter.Format(time.DateOnly), Remedy: r.byApply("renews it")})
 		}
 		certificate := status.Certificate{Name: e.Name, Node: e.Node, CA: e.CA, Expires: e.NotAfter}
 		i, seen := soonest[e.Node]

@@ -114,7 +114,7 @@ func TestAlive(t *testing.T) {
 func TestComponentProblems(t *testing.T) {
 	bad := &status.Component{Message: "dial tcp 127.0.0.1:8405: connect: connection refused"}
 	good := &status.Component{Healthy: true}
-	got := componentProblems(status.ControlPlane{Node: "cp-1", Etcd: bad, APIServer: good, Scheduler: good, HAProxy: bad})
+	got := new(Run).componentProblems(status.ControlPlane{Node: "cp-1", Etcd: bad, APIServer: good, Scheduler: good, HAProxy: bad})
 	if len(got) != 1 || got[0].Node != "cp-1" || got[0].What != "haproxy: "+bad.Message || got[0].Remedy == "" {
 		t.Errorf("%+v", got)
 	}

@@ -2,6 +2,9 @@ package bootstrap
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/spec"
@@ -27,6 +30,30 @@ func (r *Run) catchUp(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// byApply is what mends a machine, and what it does: where a cluster is made by hand, what made the machine does so when it is run again.
+func (r *Run) byApply(does string) string {
+	if r.Here != "" {
+		return "slipway init or join, as the machine was made with, " + does
+	}
+	return "slipway apply " + does
+}
+
+// quorumLostHere tells of a machine whose own etcd runs and cannot decide anything, with what it sees of the others.
+func (r *Run) quorumLostHere(members []status.Member) []status.Problem {
+	own := slices.ContainsFunc(members, func(m status.Member) bool { return m.Node == r.Here && m.ID != "" && !m.Healthy })
+	var away []string
+	for _, m := range members {
+		if m.Node != r.Here && !m.Healthy {
+			away = append(away, m.Node)
+		}
+	}
+	if !own || 2*len(away) < len(members) {
+		return nil
+	}
+	return []status.Problem{{What: fmt.Sprintf("etcd has no quorum, as far as this machine sees: %s do not vote", list(away)),
+		Remedy: "bring them back, or this machine to them: nothing else is needed. If they are gone for good, slipway etcd recover --gone " + strings.Join(away, ",") + " makes a cluster of what this machine has"}}
 }
 
 // undeclared is a node that the API knows and the file does not. On a machine of the cluster that is a worker that joined.

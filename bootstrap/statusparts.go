@@ -29,7 +29,7 @@ func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
 			if err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				s.Problems = append(s.Problems, status.Problem{Node: m.node.Name, What: err.Error(), Remedy: "/var/log/pods/kube-system_etcd-* on the machine shows why; slipway apply starts it again"})
+				s.Problems = append(s.Problems, status.Problem{Node: m.node.Name, What: err.Error(), Remedy: "/var/log/pods/kube-system_etcd-* on the machine shows why; " + r.byApply("starts it again")})
 			}
 		})
 	}
@@ -37,6 +37,7 @@ func (r *Run) statusEtcd(ctx context.Context, s *status.Status) {
 	if lost := new(QuorumLostError); r.Here == "" && errors.As(r.quorumLost(ctx), &lost) {
 		s.Problems = append(s.Problems, status.Problem{What: lost.Error(), Remedy: lost.Remedy()})
 	}
+	s.Problems = append(s.Problems, r.quorumLostHere(s.Etcd)...)
 	var newest uint64
 	for _, m := range s.Etcd {
 		newest = max(newest, m.Index)
@@ -103,14 +104,14 @@ func (r *Run) statusControlPlane(ctx context.Context, s *status.Status) {
 		}
 		s.ControlPlane = append(s.ControlPlane, c)
 		if m.host != nil || r.elsewhere(m) {
-			s.Problems = append(s.Problems, componentProblems(c)...)
+			s.Problems = append(s.Problems, r.componentProblems(c)...)
 		}
 	}
 	r.statusHolders(s)
 }
 
 // componentProblems tells what is not well on one machine, but for etcd, whose members have told it.
-func componentProblems(c status.ControlPlane) []status.Problem {
+func (r *Run) componentProblems(c status.ControlPlane) []status.Problem {
 	var out []status.Problem
 	for _, part := range []struct {
 		pod string
@@ -124,7 +125,7 @@ func componentProblems(c status.ControlPlane) []status.Problem {
 		}
 		out = append(out, status.Problem{
 			Node: c.Node, What: part.pod + ": " + part.is.Message,
-			Remedy: "/var/log/pods/kube-system_" + part.pod + "-* on the machine shows why; slipway apply starts it again",
+			Remedy: "/var/log/pods/kube-system_" + part.pod + "-* on the machine shows why; " + r.byApply("starts it again"),
 		})
 	}
 	return out

@@ -21,6 +21,9 @@ func TestRecoverByHand(t *testing.T) {
 	before := c.asAdmin("cp-1", "get", "namespaces", "-o", "name")
 	time.Sleep(2 * time.Second) // the last write has reached all
 	c.lab("kill", "cp-2", "cp-3")
+	if out := c.said("cp-1", "status"); !strings.Contains(out, "etcd has no quorum") || !strings.Contains(out, "slipway etcd recover --gone cp-2,cp-3") || strings.Contains(out, "slipway apply") {
+		t.Errorf("status does not say what to do:\n%s", out)
+	}
 	c.by("cp-1", 1, "cannot be told from here", "etcd recover --yes --gone cp-2")
 	c.by("cp-1", 1, "which is no other member", "etcd recover --yes --gone cp-2,cp-3,cp-9")
 	c.by("cp-1", 3, "nothing was changed", "etcd recover --gone cp-2,cp-3")
