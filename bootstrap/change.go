@@ -136,14 +136,15 @@ func (r *Run) markApplied(ctx context.Context) error {
 	if r.Here != "" {
 		return nil
 	}
+	return r.openAgain(ctx)
+}
+
+// openAgain is markApplied on a machine of the cluster, too: then no file says so from now on.
+func (r *Run) openAgain(ctx context.Context) error {
 	client, err := r.anyAPI(ctx)
 	if err != nil {
 		return err
 	}
-	return r.openAgain(ctx, client)
-}
-
-func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
 	declared, err := declaredIn(ctx, client.Typed, "")
 	if apierrors.IsNotFound(err) { // it is not open for joining
 		return nil
@@ -155,7 +156,7 @@ func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := declareAgain(ctx, client, whole); err != nil {
+	if err := declareAgain(ctx, client, whole, r.Here == ""); err != nil {
 		return err
 	}
 	in := r.input()
@@ -170,12 +171,14 @@ func (r *Run) openAgain(ctx context.Context, client *kube.Client) error {
 	return nil
 }
 
-// declareAgain makes the declaration in the API say what the file says, and that a file does.
-func declareAgain(ctx context.Context, client *kube.Client, whole *spec.Cluster) error {
+// declareAgain makes the declaration in the API say what the cluster is, and whether a file says so.
+func declareAgain(ctx context.Context, client *kube.Client, whole *spec.Cluster, file bool) error {
 	return revise(ctx, client.Typed, func(c *spec.Cluster, kept *corev1.ConfigMap) error {
 		*c = *whole
-		delete(kept.Data, changeKey) // every machine is as the file says
-		if kept.Annotations[fileAnnotation] == "" {
+		delete(kept.Data, changeKey) // every machine is as it says
+		if !file {
+			delete(kept.Annotations, fileAnnotation)
+		} else if kept.Annotations[fileAnnotation] == "" {
 			metav1.SetMetaDataAnnotation(&kept.ObjectMeta, fileAnnotation, time.Now().UTC().Format(time.DateOnly))
 		}
 		return nil

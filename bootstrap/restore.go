@@ -14,11 +14,12 @@ import (
 
 // RestoreFrom says what a restore brings back, and what is known of machines that do not answer.
 type RestoreFrom struct {
-	Name       string   // how people name it, where that is not its path; it is told and remembered
-	Path       string   // an archive, or a snapshot of etcd
-	Identities []string // files with identities that open the archive's keys; the state directory's own do as well
-	Gone       []string // control planes there were whose machines are dead for good
-	Anew       bool     // begin anew, although the restore of something else stands half way
+	Name       string      // how people name it, where that is not its path; it is told and remembered
+	Path       string      // an archive, or a snapshot of etcd
+	Identities []string    // files with identities that open the archive's keys; the state directory's own do as well
+	Gone       []string    // control planes there were whose machines are dead for good
+	Others     []spec.Node // control planes there were that this machine knows of, where it is one of the cluster's own
+	Anew       bool        // begin anew, although the restore of something else stands half way
 }
 
 // RestorePlan is what a restore would do. Nothing in it is secret.

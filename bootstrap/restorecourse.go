@@ -32,7 +32,7 @@ var (
 func (r *Run) Restore(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, r.keepTimings()) }()
 	j := &r.restore.journal
-	if err := r.dir.Save(r.certs); err != nil {
+	if err := errors.Join(r.keepHere(false), r.dir.Save(r.certs)); err != nil {
 		return err
 	}
 	if j.Seeded {
@@ -97,6 +97,9 @@ func (r *Run) exchangeData(ctx context.Context) error {
 		j.Begun = time.Now().UTC().Truncate(time.Second)
 	}
 	if err := errors.Join(r.dir.Put(restoreFile, j), r.rememberMembers()); err != nil {
+		return err
+	}
+	if err := r.keepHere(true); err != nil {
 		return err
 	}
 	if err := r.haltAll(ctx, r.controlPlanes()); err != nil {
@@ -190,5 +193,5 @@ func (r *Run) finishRestore(ctx context.Context) error {
 		return err
 	}
 	j.Finished = time.Now().UTC().Truncate(time.Second)
-	return errors.Join(r.dir.Put(restoreFile, j), r.markApplied(ctx))
+	return errors.Join(r.dir.Put(restoreFile, j), r.openAgain(ctx))
 }

@@ -3,12 +3,8 @@ package bootstrap
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/slipway/slipway/internal/event"
 	"github.com/slipway/slipway/internal/node"
@@ -79,7 +75,7 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 			out = append(out, n)
 		}
 	}
-	for _, n := range known {
+	for _, n := range append(known, r.restore.from.Others...) {
 		add(n)
 	}
 	for _, w := range r.restore.journal.Former { // the state directory may have forgotten them already
@@ -152,6 +148,9 @@ func (r *Run) judgeFormer(ctx context.Context, m *machine) (err error) {
 	refuse := func(what, remedy string) error {
 		return &UnfitError{preflight.Finding{Node: m.node.Name, What: what, Remedy: remedy}}
 	}
+	if r.Here != "" {
+		return r.judgeHere(ctx, m, confirmed)
+	}
 	if m.unreached = r.reach(ctx, m); ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -174,45 +173,8 @@ func (r *Run) judgeFormer(ctx context.Context, m *machine) (err error) {
 	return nil
 }
 
-// listens is the port of etcd or the API server that takes connections at the address, from here or from any of the machines; 0
-// where none does.
-func (r *Run) listens(ctx context.Context, address netip.Addr) int {
-	dials := []func(context.Context, string, string) (net.Conn, error){(&net.Dialer{}).DialContext}
-	for _, m := range r.machines {
-		dials = append(dials, m.host.Dial)
-	}
-	found := make(chan int, len(dials)*3)
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	waiting := 0
-	for _, dial := range dials {
-		for _, port := range []int{6443, 2380, 2379} {
-			waiting++
-			go func() {
-				conn, err := dial(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
-				if err != nil {
-					found <- 0
-					return
-				}
-				_ = conn.Close() // that it was taken is all there was to know
-				found <- port
-			}()
-		}
-	}
-	for range waiting {
-		select {
-		case port := <-found:
-			if port != 0 {
-				return port
-			}
-		case <-ctx.Done(): // a dial through another machine may take longer than that
-			return 0
-		}
-	}
-	return 0
-}
-
-// retireFormer cleans those that answer, and remembers the others, so that the first apply that reaches one cleans it.
+// retireFormer cleans those that answer, and remembers the others, so that the first apply that reaches one cleans it. A cluster that is
+// made by hand has no such apply: whoever wants them again takes them off by hand.
 func (r *Run) retireFormer(ctx context.Context) error {
 	var reached []*machine
 	for _, f := range r.restore.former {
@@ -221,7 +183,7 @@ func (r *Run) retireFormer(ctx context.Context) error {
 			continue
 		}
 		known := slices.ContainsFunc(r.gone, func(m *machine) bool { return m.node.Name == f.node.Name && m.left != "" })
-		if !r.declares(f.node.Name) && !known {
+		if r.Here == "" && !r.declares(f.node.Name) && !known {
 			r.gone = append(r.gone, &machine{node: f.node, left: r.certs.ClusterID(), unreached: f.unreached})
 		}
 		r.Sink.Emit(event.Event{Kind: event.Warning, Node: f.node.Name, Message: fmt.Sprintf("its machine at %s does not answer and could not be cleaned: it has its certificates still; keep it off the network, or install it anew", f.node.Address)})

@@ -57,15 +57,15 @@ func (r *Run) guardRestored() error {
 	if _, err := r.dir.Get(restoreFile, &j); err != nil || !j.under() {
 		return err
 	}
-	return &RestoreError{j.halfWay(), j.remedy(r.Cluster.File)}
+	return &RestoreError{j.halfWay(), j.remedy(r.restoreCommand())}
 }
 
 func (j *restoration) halfWay() string {
 	return fmt.Sprintf("a restore of %s, begun %s, stands half way", j.File, j.Begun.Local().Format(time.DateTime))
 }
 
-func (j *restoration) remedy(file string) string {
-	return fmt.Sprintf("slipway restore -f %s %s finishes it", file, j.File)
+func (j *restoration) remedy(command string) string {
+	return fmt.Sprintf("%s %s finishes it", command, j.File)
 }
 
 // statusRestore tells of a restore that stands half way.
@@ -74,7 +74,7 @@ func (r *Run) statusRestore(s *status.Status) error {
 	if _, err := r.dir.Get(restoreFile, &j); err != nil || !j.under() {
 		return err
 	}
-	s.Problems = append([]status.Problem{{What: j.halfWay(), Remedy: j.remedy(r.Cluster.File)}}, s.Problems...)
+	s.Problems = append([]status.Problem{{What: j.halfWay(), Remedy: j.remedy(r.restoreCommand())}}, s.Problems...)
 	return nil
 }
 
@@ -101,7 +101,7 @@ func (r *Run) resume() error {
 		default:
 			return nil
 		}
-		return &RestoreError{j.halfWay() + ", " + other, j.remedy(r.Cluster.File) + ", with the file as it was; to begin anew with what is given now, add --anew"}
+		return &RestoreError{j.halfWay() + ", " + other, j.remedy(r.restoreCommand()) + ", with the file as it was; to begin anew with what is given now, add --anew"}
 	}
 	now := time.Now().UTC()
 	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes,

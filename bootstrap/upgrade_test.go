@@ -126,7 +126,7 @@ func TestApplyMarksTheCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := declareAgain(t.Context(), client, c); err != nil {
+		if err := declareAgain(t.Context(), client, c, true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,6 +18,7 @@ func newRestore() *cobra.Command {
 	var yes bool
 	var from bootstrap.RestoreFrom
 	var objects objectFlags
+	var here hereFlags
 	cmd := &cobra.Command{
 		Use:   "restore ARCHIVE",
 		Short: "Bring a cluster back to what an archive holds, on the same machines or new ones",
@@ -41,16 +42,19 @@ snapshot of etcd, such as an upgrade keeps, does in the place of an archive wher
 
 It can be interrupted at any moment; running it again with the same archive finishes, and nothing else may be applied before.
 
+On a control plane of a cluster that is made by hand it needs no file, and no SSH: the machine becomes the cluster's only control
+plane. So does a machine that is in no cluster, with --here and --identity: what it becomes part of stands in the archive. The others must
+be off, or taken off by slipway reset, and named with --gone; they join anew. Workers follow where the endpoint stays.
+
 slipway restore and slipway etcd restore are the same command.`,
 		Example: `  slipway restore -f cluster.hcl prod-20261129T120000Z.slipway
-  slipway restore -f cluster.hcl ARCHIVE --identity key.txt --gone cp-1,cp-2,cp-3`,
+  slipway restore -f cluster.hcl ARCHIVE --identity key.txt --gone cp-1,cp-2,cp-3
+
+  slipway restore ARCHIVE --gone cp-2,cp-3                                        on cp-1, by hand
+  slipway restore --here ARCHIVE --identity key.txt --gone cp-1,cp-2,cp-3         on a new machine, by hand`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o, err := output(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.load()
 			if err != nil {
 				return err
 			}
@@ -63,9 +67,13 @@ slipway restore and slipway etcd restore are the same command.`,
 			if file != args[0] {
 				from.Name = args[0]
 			}
+			c, open, err := here.target(cmd, &flags, &from)
+			if err != nil {
+				return err
+			}
 			if !yes {
 				var p *bootstrap.RestorePlan
-				_, err := followOn(o, c, flags.timeout, "restore", true, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+				_, err := followOn(o, c, flags.timeout, "restore", true, open, func(r *bootstrap.Run) (err error) {
 					p, err = r.PlanRestore(cmd.Context(), from)
 					return err
 				})
@@ -80,7 +88,7 @@ slipway restore and slipway etcd restore are the same command.`,
 				}
 			}
 			var p *bootstrap.RestorePlan
-			feed, err := followOn(o, c, flags.timeout, "restore", false, bootstrap.Open, func(r *bootstrap.Run) (err error) {
+			feed, err := followOn(o, c, flags.timeout, "restore", false, open, func(r *bootstrap.Run) (err error) {
 				if p, err = r.PlanRestore(cmd.Context(), from); err != nil {
 					return err
 				}
@@ -92,11 +100,13 @@ slipway restore and slipway etcd restore are the same command.`,
 			o.Times(feed.Times())
 			o.Note("The cluster is what it was at %s. What etcd held before is in /var/lib/etcd/removed-… on the control planes that it ran on: delete it when it is not wanted any more.",
 				p.Taken.Local().Format(time.DateTime))
+			here.note(o, p)
 			return nil
 		},
 	}
 	flags.add(cmd)
 	objects.add(cmd)
+	here.add(cmd)
 	cmd.Flags().StringArrayVar(&from.Identities, "identity", nil, "a file of age identities, or an SSH private key, that opens the archive's keys")
 	cmd.Flags().StringSliceVar(&from.Gone, "gone", nil, "control planes there were whose machines are dead for good: name,…")
 	cmd.Flags().BoolVar(&from.Anew, "anew", false, "begin anew with this archive, although the restore of another stands half way")

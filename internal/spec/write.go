@@ -20,7 +20,7 @@ func Write(c *Cluster) []byte {
 	w := writer{f.Body()}
 	cluster := w.block("cluster", c.Name)
 	cluster.text("kubernetes", c.Kubernetes)
-	cluster.text("endpoint", c.endpointText())
+	cluster.text("endpoint", c.EndpointText())
 	w.loadBalancer(c.LoadBalancer)
 	w.network(c.Network)
 	w.pki(c.PKI)
@@ -40,8 +40,8 @@ func Write(c *Cluster) []byte {
 	return hclwrite.Format(f.Bytes())
 }
 
-// endpointText is the endpoint as parseEndpoint reads it, "" where none is declared.
-func (c *Cluster) endpointText() string {
+// EndpointText is the endpoint as ParseEndpoint reads it, "" where none is declared.
+func (c *Cluster) EndpointText() string {
 	switch {
 	case c.EndpointName != "":
 		return net.JoinHostPort(c.EndpointName, strconv.Itoa(int(c.Endpoint.Port())))

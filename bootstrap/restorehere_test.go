@@ -1,0 +1,107 @@
+package bootstrap
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slipway/slipway/internal/archive"
+	"github.com/slipway/slipway/internal/spec"
+)
+
+// TestRestoreHere: what a machine that is in no cluster becomes part of stands in the archive, and it is all there is of it.
+func TestRestoreHere(t *testing.T) {
+	r := newRun(t)
+	path, _ := newArchive(t, r, nil)
+	_, _, _, err := RestoringHere{Archive: path, Node: "cp-9", Address: netip.MustParseAddr("10.0.0.19")}.cluster(t.TempDir())
+	says(t, err, "hold the endpoint (lb-1)")
+	r.Cluster.Nodes = r.Cluster.Nodes[:2]
+	path, _ = newArchive(t, r, nil)
+	was := r.Cluster.ControlPlanes()
+	for name, c := range map[string]struct {
+		here   RestoringHere
+		others int
+		labels bool
+	}{
+		"a new machine":                     {RestoringHere{Node: "cp-9", Address: netip.MustParseAddr("10.0.0.19")}, len(was), false},
+		"one of that name, at a new place":  {RestoringHere{Node: was[0].Name, Address: netip.MustParseAddr("10.0.0.19")}, len(was), true},
+		"one of that name, where it was":    {RestoringHere{Node: was[0].Name, Address: was[0].Address}, len(was) - 1, true},
+		"a new one at the place of another": {RestoringHere{Node: "cp-9", Address: was[0].Address}, len(was) - 1, false},
+	} {
+		c.here.Archive = path
+		got, here, others, err := c.here.cluster(t.TempDir())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		n := got.Nodes[0]
+		if len(got.Nodes) != 1 || n.Name != c.here.Node || here != n.Name || n.Address != c.here.Address || n.Role != spec.ControlPlane || len(others) != c.others {
+			t.Errorf("%s: %+v, others %+v", name, got.Nodes, others)
+		}
+		if got.Name != r.Cluster.Name || got.Endpoint != r.Cluster.Endpoint || got.File != ownFile || got.StateDir != ownState {
+			t.Errorf("%s: %s, %s, %s, %s", name, got.Name, got.Endpoint, got.File, got.StateDir)
+		}
+		if exists(ownFile) {
+			t.Fatalf("%s: something was kept", name)
+		}
+	}
+}
+
+// TestRestoreHereWithoutBalancer: the endpoint is the machine's own address, whichever that is.
+func TestRestoreHereWithoutBalancer(t *testing.T) {
+	r := newRun(t)
+	path, _ := newArchive(t, r, func(c *archive.Contents) {
+		c.Spec = []byte("cluster \"prod\" {\n  kubernetes = \"1.36.3\"\n  endpoint = \"10.0.0.11:6443\"\n}\nnode \"cp-1\" {\n  role = \"control-plane\"\n  address = \"10.0.0.11\"\n}\n")
+	})
+	got, _, others, err := RestoringHere{Archive: path, Node: "cp-2", Address: netip.MustParseAddr("10.0.0.12")}.cluster(t.TempDir())
+	if err != nil || got.Endpoint.String() != "10.0.0.12:6443" || len(others) != 1 {
+		t.Errorf("%+v, %+v, %v", got, others, err)
+	}
+}
+
+func TestRestoreHereRefused(t *testing.T) {
+	r := newRun(t)
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "inventory.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, err := RestoringHere{}.cluster(home)
+	says(t, err, "slipway apply made this machine")
+	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "inventory.json")}.cluster(t.TempDir())
+	says(t, err, "no archive")
+
+	c := *r.Cluster
+	for want, h := range map[string]RestoringHere{
+		"this machine is cp-1 in its cluster":                   {Node: "cp-7"},
+		"this machine has the address 10.0.0.11 in its cluster": {Address: netip.MustParseAddr("10.0.0.99")},
+	} {
+		_, _, _, err := h.again(&c, "cp-1")
+		says(t, err, want)
+	}
+	c.Nodes = append([]spec.Node{{Name: "w-9", Role: spec.Worker, Address: netip.MustParseAddr("10.0.0.29")}}, c.Nodes...)
+	_, _, _, err = RestoringHere{}.again(&c, "w-9")
+	says(t, err, "is a worker")
+}
+
+// TestJudgeHere: whoever cannot be asked must not look alive, and has to be said to be dead.
+func TestJudgeHere(t *testing.T) {
+	r := newRun(t)
+	r.Here, r.machines = "cp-1", nil
+	m := &machine{node: spec.Node{Name: "cp-2", Role: spec.ControlPlane, Address: netip.MustParseAddr("127.0.0.94")}}
+	says(t, r.judgeHere(t.Context(), m, false), "cannot be told from here")
+	if err := r.judgeHere(t.Context(), m, true); err != nil {
+		t.Error(err)
+	}
+	alive, err := net.Listen("tcp", "127.0.0.94:6443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	says(t, r.judgeHere(t.Context(), m, true), "it takes connections at 127.0.0.94, port 6443")
+	if got := r.restoreCommand(); strings.Contains(got, "-f") {
+		t.Error(got)
+	}
+}
