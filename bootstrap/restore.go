@@ -122,7 +122,7 @@ func (r *Run) planRestore(ctx context.Context) (*RestorePlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.count(live); err != nil {
+	if err := r.count(live, time.Now()); err != nil {
 		return nil, err
 	}
 	r.members = r.restoredMembers()

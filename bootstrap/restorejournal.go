@@ -118,8 +118,9 @@ func (j *restoration) pending() []was {
 }
 
 // count works out the revision to begin with: later than what any client can have seen, of the cluster that answers now, of one
-// that was restored before, or of one that went on unseen.
-func (r *Run) count(live *Live) error {
+// that was restored before, or of one that went on unseen. Whoever restores again may know nothing of the time before, if the machines
+// and the state directory went with it: so it is never less than the time in microseconds, faster than which no cluster makes revisions.
+func (r *Run) count(live *Live, now time.Time) error {
 	j, s := &r.restore.journal, r.restore.source
 	if j.Bump > 0 {
 		return nil
@@ -128,7 +129,7 @@ func (r *Run) count(live *Live) error {
 	if live != nil {
 		reached = max(reached, live.Revision)
 	}
-	j.Base = reached + leastBump
+	j.Base = max(reached+leastBump, now.UnixMicro())
 	j.Bump = j.Base - s.revision
 	return nil
 }
