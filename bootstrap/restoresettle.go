@@ -115,9 +115,10 @@ func (r *Run) relisted(ctx context.Context) error {
 		}
 		defer func() { err = errors.Join(err, client.DropProbe(context.WithoutCancel(ctx), relistProbe)) }()
 		for _, m := range nodes {
-			conditions = append(conditions,
-				check.Condition{Name: "a new Service answers through its kube-proxy", Node: m.node.Name, Test: func(ctx context.Context) error { return r.serviceAnswers(ctx, m, address) }},
-				check.Condition{Name: "Services answer through it", Node: m.node.Name, Test: func(ctx context.Context) error { return r.servicesAnswer(ctx, m) }})
+			conditions = append(conditions, check.Condition{Name: "a new Service answers through its kube-proxy", Node: m.node.Name, Test: func(ctx context.Context) error { return r.serviceAnswers(ctx, m, address) }})
+			if r.Here == "" { // by hand nobody knows which machines are still there: DNS may have been on one that is not, until its pods are given up
+				conditions = append(conditions, check.Condition{Name: "Services answer through it", Node: m.node.Name, Test: func(ctx context.Context) error { return r.servicesAnswer(ctx, m) }})
+			}
 		}
 		ctx, cancel := r.within(ctx)
 		defer cancel()

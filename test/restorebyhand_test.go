@@ -104,6 +104,7 @@ func (c *cluster) restoredByHand(machine, pods string) {
 		return nil
 	})
 	c.asAdmin(machine, "wait", "--for=condition=Ready", "node/w-1", "--timeout=120s")
+	c.asAdmin(machine, "-n", "kube-system", "wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s")
 	now := c.asAdmin(machine, "get", "pods", "-l", "app=web", "--field-selector", "spec.nodeName=w-1", "-o", "jsonpath={.items[*].status.containerStatuses[*].containerID}")
 	if now != pods {
 		c.t.Errorf("the worker's containers were %s and are %s", pods, now)
