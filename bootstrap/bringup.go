@@ -164,7 +164,12 @@ func (r *Run) registerAPIs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := client.SystemReady(ctx); err != nil {
+	if r.restore != nil && r.Here != "" {
+		err = client.SystemReadyOn(ctx, r.Here)
+	} else {
+		err = client.SystemReady(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	objects, err := r.input().Objects()

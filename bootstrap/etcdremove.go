@@ -57,6 +57,9 @@ func (r *Run) RemoveEtcdMember(ctx context.Context, how Removing) (*status.Membe
 	if err != nil {
 		return nil, err
 	}
+	if err := r.guardRestored(); err != nil {
+		return nil, err
+	}
 	return r.removeMemberOf(ctx, q, how)
 }
 

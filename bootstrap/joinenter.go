@@ -33,6 +33,9 @@ func (r *Run) enter(ctx context.Context, api *kube.Client, m *machine, j Joining
 	if err := r.keepState(m.node); err != nil {
 		return err
 	}
+	if err := r.snapshotOfPeers(ctx, m); err != nil {
+		return err
+	}
 	err = redeclare(ctx, api.Typed, func(c *spec.Cluster) error {
 		grown, err := withControlPlane(c, m.node)
 		if err == nil {
@@ -69,9 +72,6 @@ func (r *Run) enter(ctx context.Context, api *kube.Client, m *machine, j Joining
 // grow adds this machine's etcd member as a learner, starts the machine, and lets the member vote as soon as it has
 // caught up: its API server waits for that.
 func (r *Run) grow(ctx context.Context, m *machine) error {
-	if err := r.snapshotOfPeers(ctx, m); err != nil {
-		return err
-	}
 	var id uint64
 	err := r.stage("etcd", func(event.Sink) (err error) {
 		id, err = r.addMember(ctx, m)

@@ -184,7 +184,7 @@ func (r *Run) finishRestore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found && change.To != r.Cluster.Kubernetes { // which is as if it never had been
+	if found && (change.To != r.Cluster.Kubernetes || r.Here != "") { // which is as if it never had been
 		if err := r.dir.Drop(rolloutFile); err != nil {
 			return err
 		}
@@ -192,6 +192,9 @@ func (r *Run) finishRestore(ctx context.Context) error {
 	if err := r.dir.Drop(recoveryFile); err != nil { // what was being recovered is replaced
 		return err
 	}
+	if err := r.openAgain(ctx); err != nil {
+		return err
+	}
 	j.Finished = time.Now().UTC().Truncate(time.Second)
-	return errors.Join(r.dir.Put(restoreFile, j), r.openAgain(ctx))
+	return r.dir.Put(restoreFile, j)
 }

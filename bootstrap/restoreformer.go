@@ -62,8 +62,15 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if known == nil {
-		known = r.restore.source.members
+	if known == nil || r.Here != "" { // what a machine of a cluster made by hand keeps of the others may be nothing
+		known = append(known, r.restore.source.members...)
+	}
+	if r.Here != "" {
+		declared, err := r.restore.source.planes()
+		if err != nil {
+			return nil, err
+		}
+		known = append(append(known, declared...), r.restore.from.Others...)
 	}
 	var out []spec.Node
 	add := func(n spec.Node) {
@@ -75,7 +82,7 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 			out = append(out, n)
 		}
 	}
-	for _, n := range append(known, r.restore.from.Others...) {
+	for _, n := range known {
 		add(n)
 	}
 	for _, w := range r.restore.journal.Former { // the state directory may have forgotten them already
@@ -134,6 +141,9 @@ func (r *Run) guardGone(candidates []spec.Node) error {
 			continue
 		}
 		why := "no control plane of that name was part of the cluster"
+		if r.Here != "" && (r.declares(name) || r.wasHere(name)) {
+			return &RestoreError{"--gone " + name + ": it was this machine, by its name or its address", "leave it out of --gone: what it was ends with the restore"}
+		}
 		if r.declares(name) {
 			why = "it is in the file, at the address that it had: take its block out, or give it its new address"
 		}

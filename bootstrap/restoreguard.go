@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/slipway/slipway/internal/event"
+	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/layout"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
@@ -37,7 +38,7 @@ func (r *Run) guardRestore() error {
 	if _, err := r.dir.Get(rolloutFile, &j); err != nil {
 		return err
 	}
-	if j.under() {
+	if j.under() && r.Here == "" { // by hand what is restored says which version it is
 		return &RestoreError{fmt.Sprintf("a change from Kubernetes %s to %s stands half way: no one version describes the cluster", j.From, j.To),
 			fmt.Sprintf("slipway apply with kubernetes = %q finishes it, slipway rollback takes it back; then restore", j.To)}
 	}
@@ -85,6 +86,10 @@ func (r *Run) guardVersions() error {
 	} else if same, err := sameMinor(s.kubernetes, r.Cluster.Kubernetes); err != nil {
 		return err
 	} else if !same {
+		if r.Here != "" {
+			return &RestoreError{fmt.Sprintf("%s is of Kubernetes %s, and this machine's cluster of %s", s.path, s.kubernetes, r.Cluster.Kubernetes),
+				"go back to that with --kubernetes " + s.kubernetes + ", and the bundle of it; upgrade afterwards"}
+		}
 		return &RestoreError{fmt.Sprintf("%s is of Kubernetes %s, and the file says %s", s.path, s.kubernetes, r.Cluster.Kubernetes),
 			fmt.Sprintf("write kubernetes = %q into the file, restore, and upgrade afterwards", s.kubernetes)}
 	}
@@ -146,8 +151,8 @@ func (r *Run) guardRoom() error {
 
 // live asks the cluster, where there is one that serves, how much it holds, and that its version is not being changed by hand.
 func (r *Run) live(ctx context.Context) (*Live, error) {
-	if client, err := r.anyAPI(ctx); err == nil {
-		if err := halfWay(ctx, client); err != nil {
+	if client, err := r.anyAPI(ctx); err == nil && !r.restore.journal.under() { // later it may be what was restored that answers
+		if err := r.guardServing(ctx, client); err != nil {
 			return nil, err
 		}
 	}
@@ -169,6 +174,15 @@ func (r *Run) live(ctx context.Context) (*Live, error) {
 		}
 	}
 	return nil, nil
+}
+
+// guardServing refuses a cluster that answers and is not as what looks after it takes it to be. By hand a change of version that stands half
+// way may be why it is restored.
+func (r *Run) guardServing(ctx context.Context, client *kube.Client) error {
+	if r.Here == "" {
+		return halfWay(ctx, client)
+	}
+	return r.guardFromFile(ctx, client)
 }
 
 func (r *Run) findGoneWorkers() error {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/slipway/slipway/internal/archive"
@@ -19,6 +19,7 @@ func TestRestoreHere(t *testing.T) {
 	_, _, _, err := RestoringHere{Archive: path, Node: "cp-9", Address: netip.MustParseAddr("10.0.0.19")}.cluster(t.TempDir())
 	says(t, err, "hold the endpoint (lb-1)")
 	r.Cluster.Nodes = r.Cluster.Nodes[:2]
+	r.Cluster.Nodes[0].Taints = nil // as a file with workers may leave it
 	path, _ = newArchive(t, r, nil)
 	was := r.Cluster.ControlPlanes()
 	for name, c := range map[string]struct {
@@ -40,6 +41,9 @@ func TestRestoreHere(t *testing.T) {
 		n := got.Nodes[0]
 		if len(got.Nodes) != 1 || n.Name != c.here.Node || here != n.Name || n.Address != c.here.Address || n.Role != spec.ControlPlane || len(others) != c.others {
 			t.Errorf("%s: %+v, others %+v", name, got.Nodes, others)
+		}
+		if !slices.Equal(n.Taints, []spec.Taint{controlPlaneTaint}) {
+			t.Errorf("%s: pods of dead workers would come to it: %v", name, n.Taints)
 		}
 		if got.Name != r.Cluster.Name || got.Endpoint != r.Cluster.Endpoint || got.File != ownFile || got.StateDir != ownState {
 			t.Errorf("%s: %s, %s, %s, %s", name, got.Name, got.Endpoint, got.File, got.StateDir)
@@ -73,13 +77,31 @@ func TestRestoreHereRefused(t *testing.T) {
 	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "inventory.json")}.cluster(t.TempDir())
 	says(t, err, "no archive")
 
-	c := *r.Cluster
+	read, err := reread(r.Cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := *read
 	for want, h := range map[string]RestoringHere{
 		"this machine is cp-1 in its cluster":                   {Node: "cp-7"},
 		"this machine has the address 10.0.0.11 in its cluster": {Address: netip.MustParseAddr("10.0.0.99")},
 	} {
 		_, _, _, err := h.again(&c, "cp-1")
 		says(t, err, want)
+	}
+	path, _ := newArchive(t, r, nil)
+	other, _ := newArchive(t, r, func(of *archive.Contents) {
+		c := *r.Cluster
+		c.PKI.ExtraSANs = []string{"api.example.com"}
+		of.Spec = spec.Write(&c)
+	})
+	for path, want := range map[string]string{path: "", other: "differ in more than nodes and version", filepath.Join(home, "inventory.json"): ""} {
+		got, here, others, err := RestoringHere{Archive: path, Kubernetes: "1.35.4"}.again(&c, "cp-1")
+		if want != "" {
+			says(t, err, want)
+		} else if err != nil || here != "cp-1" || len(got.Nodes) != 1 || len(others) != 0 || got.Kubernetes != "1.35.4" {
+			t.Errorf("%+v, %v", got, err)
+		}
 	}
 	c.Nodes = append([]spec.Node{{Name: "w-9", Role: spec.Worker, Address: netip.MustParseAddr("10.0.0.29")}}, c.Nodes...)
 	_, _, _, err = RestoringHere{}.again(&c, "w-9")
@@ -101,7 +123,8 @@ func TestJudgeHere(t *testing.T) {
 	}
 	defer alive.Close()
 	says(t, r.judgeHere(t.Context(), m, true), "it takes connections at 127.0.0.94, port 6443")
-	if got := r.restoreCommand(); strings.Contains(got, "-f") {
+	j := &restoration{File: "/a.slipway", Former: []was{{Name: "cp-2"}, {Name: "cp-3"}}}
+	if got := r.restoreRemedy(j); got != "slipway restore /a.slipway --gone cp-2,cp-3 finishes it" {
 		t.Error(got)
 	}
 }

@@ -57,15 +57,11 @@ func (r *Run) guardRestored() error {
 	if _, err := r.dir.Get(restoreFile, &j); err != nil || !j.under() {
 		return err
 	}
-	return &RestoreError{j.halfWay(), j.remedy(r.restoreCommand())}
+	return &RestoreError{j.halfWay(), r.restoreRemedy(&j)}
 }
 
 func (j *restoration) halfWay() string {
 	return fmt.Sprintf("a restore of %s, begun %s, stands half way", j.File, j.Begun.Local().Format(time.DateTime))
-}
-
-func (j *restoration) remedy(command string) string {
-	return fmt.Sprintf("%s %s finishes it", command, j.File)
 }
 
 // statusRestore tells of a restore that stands half way.
@@ -74,7 +70,7 @@ func (r *Run) statusRestore(s *status.Status) error {
 	if _, err := r.dir.Get(restoreFile, &j); err != nil || !j.under() {
 		return err
 	}
-	s.Problems = append([]status.Problem{{What: j.halfWay(), Remedy: j.remedy(r.restoreCommand())}}, s.Problems...)
+	s.Problems = append([]status.Problem{{What: j.halfWay(), Remedy: r.restoreRemedy(&j)}}, s.Problems...)
 	return nil
 }
 
@@ -101,17 +97,18 @@ func (r *Run) resume() error {
 		default:
 			return nil
 		}
-		return &RestoreError{j.halfWay() + ", " + other, j.remedy(r.restoreCommand()) + ", with the file as it was; to begin anew with what is given now, add --anew"}
+		return &RestoreError{j.halfWay() + ", " + other, r.restoreRemedy(j) + ", with what was declared as it was; to begin anew with what is given now, add --anew"}
 	}
 	now := time.Now().UTC()
 	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes,
-		Members: members, Former: j.pending(), Base: j.Base}
+		Members: members, Former: j.pending(r.Here != ""), Base: j.Base}
 	return nil
 }
 
-// pending are the former machines of a restore that was not finished: whoever begins anew has them to stop, too.
-func (j *restoration) pending() []was {
-	if !j.under() {
+// pending are the former machines of a restore that was not finished: whoever begins anew has them to stop, too. By hand they are never
+// stopped nor cleaned, so that they may be there with their disks after one that was.
+func (j *restoration) pending(byHand bool) []was {
+	if !j.under() && !byHand {
 		return nil
 	}
 	return j.Former

@@ -146,6 +146,18 @@ func openSnapshot(f *os.File) (_ *source, err error) {
 	return s, nil
 }
 
+// planes are the control planes that the archive's declaration names.
+func (s *source) planes() ([]spec.Node, error) {
+	if s.declared == nil {
+		return nil, nil
+	}
+	c, err := readDraft(s.declared, "")
+	if err != nil {
+		return nil, fmt.Errorf("%s: the declaration in it: %w", s.path, err)
+	}
+	return c.ControlPlanes(), nil
+}
+
 // memberNode is the machine of an etcd member, as far as its peer URL tells.
 func memberNode(name, peer string) (spec.Node, bool) {
 	address, err := peerAddress(peer)

@@ -102,7 +102,7 @@ func (r *Run) statusNodes(ctx context.Context, s *status.Status) {
 	}
 	for _, n := range s.Nodes {
 		if !n.Joined && n.Role != string(spec.LoadBalancer) {
-			s.Problems = append(s.Problems, status.Problem{Node: n.Name, What: "has not joined the cluster", Remedy: "slipway apply -f " + r.Cluster.File})
+			s.Problems = append(s.Problems, status.Problem{Node: n.Name, What: "has not joined the cluster", Remedy: r.joining()})
 		}
 	}
 	if err := client.SystemReady(ctx); err != nil {

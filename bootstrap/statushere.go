@@ -35,9 +35,17 @@ func (r *Run) catchUp(ctx context.Context) {
 // byApply is what mends a machine, and what it does: where a cluster is made by hand, what made the machine does so when it is run again.
 func (r *Run) byApply(does string) string {
 	if r.Here != "" {
-		return "slipway init or join, as the machine was made with, " + does
+		return "slipway join on the machine, as it was made (init, while it is the only control plane), " + does
 	}
 	return "slipway apply " + does
+}
+
+// joining is what makes a machine join.
+func (r *Run) joining() string {
+	if r.Here != "" {
+		return "slipway join on it; slipway join-command prints the rest"
+	}
+	return "slipway apply -f " + r.Cluster.File
 }
 
 // quorumLostHere tells of a machine whose own etcd runs and cannot decide anything, with what it sees of the others.

@@ -57,6 +57,9 @@ func (r *Run) CreateToken(ctx context.Context, wanted Ticketing) (Ticket, error)
 	if err != nil {
 		return Ticket{}, err
 	}
+	if err := r.guardRestored(); err != nil { // who joined meanwhile would be told of control planes that are no more
+		return Ticket{}, err
+	}
 	there, same, err := r.current(ctx, client)
 	if err != nil {
 		return Ticket{}, err

@@ -22,6 +22,9 @@ func (r *Run) meet(ctx context.Context) (heard bool, err error) {
 	if r.certs, err = r.stored(); err != nil {
 		return false, fmt.Errorf("read the cluster's certificates: %w", err)
 	}
+	if err := r.guardRestored(); err != nil {
+		return false, err
+	}
 	var reasons []error
 	for _, n := range r.hereFirst(r.Cluster.ControlPlanes()) {
 		client, err := r.readyAt(ctx, n.Address)

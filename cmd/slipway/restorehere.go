@@ -24,6 +24,7 @@ func (h *hereFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&h.on, "here", false, "on this very machine, as the only control plane: the default on one of a cluster that is made by hand")
 	flags.StringVar(&h.Node, "node-name", "", "with --here: the node's name (default: the host's)")
 	flags.TextVar(&h.Address, "address", netip.Addr{}, "with --here: this machine's address among the nodes (default: the one beside the endpoint's, or that of the default route)")
+	flags.StringVar(&h.Kubernetes, "kubernetes", "", "with --here: version of Kubernetes, to go back behind an upgrade (default: the cluster's)")
 	flags.StringVar(&h.Bundle, "bundle", "", "with --here: the bundle (default: beside the program, in . or in ./build)")
 	cmd.MarkFlagsMutuallyExclusive("here", "file")
 }
@@ -35,7 +36,7 @@ func (h *hereFlags) target(cmd *cobra.Command, file *clusterFlags, from *bootstr
 		h.on = err == nil || !errors.Is(err, fs.ErrNotExist)
 	}
 	if !h.on {
-		for _, name := range []string{"node-name", "address", "bundle"} {
+		for _, name := range []string{"node-name", "address", "kubernetes", "bundle"} {
 			if cmd.Flags().Changed(name) {
 				return nil, nil, &exitError{exitSpec, errors.New("--" + name + " is for a restore on this very machine, with --here; else the file says it")}
 			}
@@ -68,7 +69,7 @@ func (h *hereFlags) note(o *ui.Output, p *bootstrap.RestorePlan) {
 		return
 	}
 	if len(p.Gone) > 0 {
-		o.Note("This machine is the only control plane. The others are clean, or made so by slipway reset --purge, and join with what slipway join-command --control-plane prints here.")
+		o.Note("This machine is the only control plane. The others are clean, or made so by slipway reset, and join with what slipway join-command --control-plane prints here.")
 	}
-	o.Note("Workers that find the endpoint follow by themselves: kubectl get nodes shows them. One that does not joins anew, after slipway reset --purge.")
+	o.Note("Workers that find the endpoint follow by themselves: kubectl get nodes shows them. One that does not joins anew: slipway reset --force on it, kubectl delete node here, and join.")
 }

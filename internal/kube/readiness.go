@@ -91,6 +91,24 @@ func (c *Client) SystemReady(ctx context.Context) error {
 	return nil
 }
 
+// SystemReadyOn is SystemReady as far as the pods of one node go, for when nobody knows whether the other nodes are still there.
+func (c *Client) SystemReadyOn(ctx context.Context, node string) error {
+	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return err
+	}
+	var waiting []string
+	for _, p := range pods.Items {
+		if why := podTrouble(&p); p.Spec.NodeName == node && why != "" {
+			waiting = append(waiting, "pod "+p.Name+": "+why)
+		}
+	}
+	if len(waiting) > 0 {
+		return fmt.Errorf("kube-system: %s", few(waiting))
+	}
+	return nil
+}
+
 func daemonReady(d *appsv1.DaemonSet) bool {
 	s := d.Status
 	return s.ObservedGeneration >= d.Generation && s.DesiredNumberScheduled > 0 &&
