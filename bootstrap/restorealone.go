@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 
 	"github.com/slipway/slipway/internal/archive"
@@ -97,6 +98,9 @@ func essence(c *spec.Cluster) string {
 // anew is for a machine that is in no cluster: what it becomes part of stands in the archive.
 func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	a, err := archive.Open(h.Archive)
+	if err != nil && h.bare() {
+		return nil, "", nil, &RestoreError{h.Archive + " is a bare snapshot of etcd, with neither the keys nor the declaration of its cluster", "restore an archive here, or the snapshot on a control plane that has its keys still"}
+	}
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -132,6 +136,16 @@ func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	others := slices.DeleteFunc(c.ControlPlanes(), func(n spec.Node) bool { return n.Address == self.Address })
 	c, err = h.only(c, self)
 	return c, self.Name, others, err
+}
+
+// bare reports whether it is a snapshot that is given.
+func (h RestoringHere) bare() bool {
+	f, err := os.Open(h.Archive)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isDatabase(f)
 }
 
 // only is c with that one node.

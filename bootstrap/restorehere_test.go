@@ -77,6 +77,14 @@ func TestRestoreHereRefused(t *testing.T) {
 	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "inventory.json")}.cluster(t.TempDir())
 	says(t, err, "no archive")
 
+	page := make([]byte, 4096)
+	copy(page[16:], []byte{0xED, 0xDA, 0x0C, 0xED}) // as bbolt marks it
+	if err := os.WriteFile(filepath.Join(home, "s.db"), page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "s.db")}.cluster(t.TempDir())
+	says(t, err, "is a bare snapshot of etcd")
+
 	read, err := reread(r.Cluster)
 	if err != nil {
 		t.Fatal(err)

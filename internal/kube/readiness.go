@@ -57,16 +57,11 @@ func NotReady(n *corev1.Node) string {
 // not waited for: a kubelet that started before its API server tells of them up to a minute later. Pods that a
 // controller has replaced or will replace, such as evicted ones, are no trouble: what counts is that it has as many as it wants.
 func (c *Client) SystemReady(ctx context.Context) error {
-	var waiting []string // pods first: they say why
 	pods, err := c.Typed.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
 		return err
 	}
-	for _, p := range pods.Items {
-		if why := podTrouble(&p); why != "" {
-			waiting = append(waiting, "pod "+p.Name+": "+why)
-		}
-	}
+	waiting := podsInTrouble(pods.Items, func(*corev1.Pod) bool { return true }) // pods first: they say why
 	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
 		return err
@@ -97,16 +92,20 @@ func (c *Client) SystemReadyOn(ctx context.Context, node string) error {
 	if err != nil {
 		return err
 	}
-	var waiting []string
-	for _, p := range pods.Items {
-		if why := podTrouble(&p); p.Spec.NodeName == node && why != "" {
-			waiting = append(waiting, "pod "+p.Name+": "+why)
-		}
-	}
-	if len(waiting) > 0 {
+	if waiting := podsInTrouble(pods.Items, func(p *corev1.Pod) bool { return p.Spec.NodeName == node }); len(waiting) > 0 {
 		return fmt.Errorf("kube-system: %s", few(waiting))
 	}
 	return nil
+}
+
+// podsInTrouble are those of the pods that count, with why.
+func podsInTrouble(pods []corev1.Pod, counts func(*corev1.Pod) bool) (waiting []string) {
+	for _, p := range pods {
+		if why := podTrouble(&p); why != "" && counts(&p) {
+			waiting = append(waiting, "pod "+p.Name+": "+why)
+		}
+	}
+	return waiting
 }
 
 func daemonReady(d *appsv1.DaemonSet) bool {

@@ -142,6 +142,22 @@ func TestSystemReady(t *testing.T) {
 	}
 }
 
+// TestSystemReadyOn: pods of other nodes, which may be dead, keep nothing waiting.
+func TestSystemReadyOn(t *testing.T) {
+	pod := func(node string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-proxy-" + node}, Spec: corev1.PodSpec{NodeName: node}}
+	}
+	ready := pod("cp-1")
+	ready.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	client := &Client{Typed: fake.NewClientset(ready, pod("w-1"))}
+	if err := client.SystemReadyOn(t.Context(), "cp-1"); err != nil {
+		t.Error(err)
+	}
+	if err := client.SystemReadyOn(t.Context(), "w-1"); err == nil || err.Error() != "kube-system: pod kube-proxy-w-1: not ready" {
+		t.Error(err)
+	}
+}
+
 func TestTheAnswerOfReadyzIsToldByWhatFails(t *testing.T) {
 	said := "[+]ping ok\n[+]etcd ok\n[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n[-]autoregister-completion failed: reason withheld\nreadyz check failed\n"
 	if got := few(failingChecks(said)); got != "rbac/bootstrap-roles; autoregister-completion" {
