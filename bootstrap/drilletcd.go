@@ -59,7 +59,7 @@ func (r *Run) mend(ctx context.Context) error {
 
 // guardWell refuses a cluster that is not whole: it might not survive, and what is seen would not be the drill's doing.
 func (r *Run) guardWell(ctx context.Context) error {
-	if err := r.guardQuorum(ctx); err != nil {
+	if err := r.guardQuorum(ctx, electing); err != nil {
 		return err
 	}
 	return r.eachStage("health", r.controlPlanes(), func(m *machine, sink event.Sink) error {

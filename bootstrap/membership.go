@@ -32,7 +32,7 @@ func (r *Run) compareMembers(ctx context.Context) error {
 	if r.bare() {
 		return nil
 	}
-	if err := r.guardQuorum(ctx); err != nil {
+	if err := r.guardQuorum(ctx, electing); err != nil {
 		return err
 	}
 	ms := &r.membership

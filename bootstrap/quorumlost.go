@@ -35,9 +35,9 @@ func (e *QuorumLostError) Remedy() string {
 const electing = 10 * time.Second
 
 // guardQuorum refuses to go on with a cluster that has lost its quorum for good: that is, too few of its voters have a machine
-// that answers and holds their data. Voters that are merely down are started by applying.
-func (r *Run) guardQuorum(ctx context.Context) error {
-	within, cancel := context.WithTimeout(ctx, electing)
+// that answers and holds their data. Voters that are merely down are started by applying. Patience is how long it may be an election.
+func (r *Run) guardQuorum(ctx context.Context, patience time.Duration) error {
+	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		err := r.quorumLost(ctx)
@@ -145,7 +145,7 @@ func (r *Run) unreached(ctx context.Context, err error) error {
 		if err := r.findLeaving(ctx); err != nil {
 			return nil // what cannot be found out is no news
 		}
-		err := r.guardQuorum(ctx)
+		err := r.guardQuorum(ctx, electing)
 		if errors.As(err, &lost) {
 			return err
 		}

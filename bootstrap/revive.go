@@ -63,26 +63,36 @@ func (r *Run) guardRecovery() error {
 type Recovering struct {
 	From string   // the control plane whose member survives; "" for the one that knows most to be decided
 	Gone []string // control planes that are dead for good, on a machine of a cluster that is made by hand
+	// Shown is when a run before found that quorum is lost, having waited for an election; zero for never. Soon after, one look will do.
+	Shown time.Time
+}
+
+// patience is how long to wait for an election.
+func (how Recovering) patience() time.Duration {
+	if !how.Shown.IsZero() && time.Since(how.Shown) < time.Minute {
+		return 0
+	}
+	return electing
 }
 
 // PlanRecovery finds out whether etcd has lost its quorum for good, and from which member it can be recovered. It changes nothing.
 func (r *Run) PlanRecovery(ctx context.Context, how Recovering) (*Recovery, error) {
-	p, err := r.planRecovery(ctx, how.From)
+	p, err := r.planRecovery(ctx, how)
 	if err != nil {
 		return nil, err
 	}
 	return p, r.guardHere(ctx, p, how.Gone)
 }
 
-func (r *Run) planRecovery(ctx context.Context, from string) (*Recovery, error) {
+func (r *Run) planRecovery(ctx context.Context, how Recovering) (*Recovery, error) {
 	kept, begun, err := r.openRecovery(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if begun {
-		return r.goOn(ctx, kept, from)
+		return r.goOn(ctx, kept, how.From)
 	}
-	err = r.stage("quorum", func(event.Sink) error { return r.guardQuorum(ctx) })
+	err = r.stage("quorum", func(event.Sink) error { return r.guardQuorum(ctx, how.patience()) })
 	lost := new(QuorumLostError)
 	if err != nil && !errors.As(err, &lost) {
 		return nil, err
@@ -98,7 +108,7 @@ func (r *Run) planRecovery(ctx context.Context, from string) (*Recovery, error) 
 	case err == nil:
 		return nil, &RecoveryError{"etcd has no leader, but a majority of its members still have their data on machines that answer", "they come to a quorum by themselves once they run and reach each other: see to ports 2379 and 2380 between them, and slipway apply starts what does not run", false}
 	}
-	p, err := r.choose(members, from)
+	p, err := r.choose(members, how.From)
 	if err == nil {
 		p.Voters = lost.Total
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,6 +71,7 @@ it wants to be told with --gone that each of them is dead; it refuses where one 
 			if err != nil {
 				return err
 			}
+			shown := time.Now()
 			if err := sayRecovery(cmd.ErrOrStderr(), p); err != nil {
 				return err
 			}
@@ -78,7 +80,7 @@ it wants to be told with --gone that each of them is dead; it refuses where one 
 					return err
 				}
 			}
-			how.From = p.Survivor
+			how.From, how.Shown = p.Survivor, shown
 			feed, err := follow(false, func(r *bootstrap.Run) error {
 				now, err := r.PlanRecovery(cmd.Context(), how) // it may be long since it was shown
 				if err != nil {
