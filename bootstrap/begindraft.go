@@ -93,6 +93,11 @@ func readDraft(text []byte, bundle string) (*spec.Cluster, error) {
 	return readNamed(draftName, text, bundle)
 }
 
+// readPast reads the declaration in path, which may be of a version that this program does not make any more, as one of that version.
+func readPast(path string, text []byte, kubernetes string) (*spec.Cluster, error) {
+	return spec.Read("the declaration in "+path, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Kubernetes: kubernetes, Past: true})
+}
+
 // readNamed is readDraft for a text that errors are to call by that name.
 func readNamed(name string, text []byte, bundle string) (*spec.Cluster, error) {
 	return spec.Read(name, spec.LoadOptions{NoSSH: true, Growing: true, Text: text, StateDir: ownState, Bundle: bundle})

@@ -145,18 +145,22 @@ func (r *Run) openAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	declared, err := declaredIn(ctx, client.Typed, "")
+	var whole *spec.Cluster
+	err = edit(ctx, client.Typed, func(kept *corev1.ConfigMap) error {
+		declared, err := readPast("the cluster", []byte(kept.Data[components.DeclarationKey]), r.Cluster.Kubernetes)
+		if err != nil {
+			return err
+		}
+		if whole, err = r.withJoined(ctx, client, declared); err != nil {
+			return err
+		}
+		declareAgain(kept, whole, r.Here == "")
+		return nil
+	})
 	if apierrors.IsNotFound(err) { // it is not open for joining
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	whole, err := r.withJoined(ctx, client, declared)
-	if err != nil {
-		return err
-	}
-	if err := declareAgain(ctx, client, whole, r.Here == ""); err != nil {
 		return err
 	}
 	in := r.input()
@@ -172,17 +176,14 @@ func (r *Run) openAgain(ctx context.Context) error {
 }
 
 // declareAgain makes the declaration in the API say what the cluster is, and whether a file says so.
-func declareAgain(ctx context.Context, client *kube.Client, whole *spec.Cluster, file bool) error {
-	return revise(ctx, client.Typed, func(c *spec.Cluster, kept *corev1.ConfigMap) error {
-		*c = *whole
-		delete(kept.Data, changeKey) // every machine is as it says
-		if !file {
-			delete(kept.Annotations, fileAnnotation)
-		} else if kept.Annotations[fileAnnotation] == "" {
-			metav1.SetMetaDataAnnotation(&kept.ObjectMeta, fileAnnotation, time.Now().UTC().Format(time.DateOnly))
-		}
-		return nil
-	})
+func declareAgain(kept *corev1.ConfigMap, whole *spec.Cluster, file bool) {
+	kept.Data[components.DeclarationKey] = string(spec.Write(whole))
+	delete(kept.Data, changeKey) // every machine is as it says
+	if !file {
+		delete(kept.Annotations, fileAnnotation)
+	} else if kept.Annotations[fileAnnotation] == "" {
+		metav1.SetMetaDataAnnotation(&kept.ObjectMeta, fileAnnotation, time.Now().UTC().Format(time.DateOnly))
+	}
 }
 
 // halfWay refuses to go on with a cluster whose version is being changed by hand.

@@ -37,21 +37,31 @@ func redeclare(ctx context.Context, client kubernetes.Interface, change func(*sp
 
 // revise is redeclare for what is kept beside the declaration, too.
 func revise(ctx context.Context, client kubernetes.Interface, change func(*spec.Cluster, *corev1.ConfigMap) error) error {
+	return edit(ctx, client, func(kept *corev1.ConfigMap) error {
+		c, err := readDraft([]byte(kept.Data[components.DeclarationKey]), "")
+		if err != nil {
+			return err
+		}
+		if err := change(c, kept); err != nil {
+			return err
+		}
+		kept.Data[components.DeclarationKey] = string(spec.Write(c))
+		return nil
+	})
+}
+
+// edit is revise for whoever reads the declaration itself.
+func edit(ctx context.Context, client kubernetes.Interface, change func(*corev1.ConfigMap) error) error {
 	maps := client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		before, err := maps.Get(ctx, components.DeclarationName, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		c, err := readDraft([]byte(before.Data[components.DeclarationKey]), "")
-		if err != nil {
-			return err
-		}
 		after := before.DeepCopy()
-		if err := change(c, after); err != nil {
+		if err := change(after); err != nil {
 			return err
 		}
-		after.Data[components.DeclarationKey] = string(spec.Write(c))
 		if equality.Semantic.DeepEqual(before, after) {
 			return nil
 		}

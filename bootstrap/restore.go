@@ -56,6 +56,7 @@ type restoring struct {
 	from    RestoreFrom
 	source  *source
 	journal restoration
+	over    bool // it takes the place of one that stands half way
 	former  []*former
 }
 

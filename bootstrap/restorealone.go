@@ -64,7 +64,7 @@ func (h RestoringHere) again(c *spec.Cluster, here string) (*spec.Cluster, strin
 }
 
 // agrees refuses to restore a cluster as this machine keeps it where the archive has another declaration: a file elsewhere looked after it
-// since. Nodes and version are what may differ. A bare snapshot has none, and what is no archive is told of later.
+// since. Nodes and version are what may differ. A bare snapshot has none; what is no archive, or another cluster's, is told of later.
 func (h RestoringHere) agrees(own *spec.Cluster) error {
 	a, err := archive.Open(h.Archive)
 	if err != nil {
@@ -74,21 +74,21 @@ func (h RestoringHere) agrees(own *spec.Cluster) error {
 	if err := a.Close(); err != nil {
 		return err
 	}
-	archived, err := readNamed("the declaration in "+h.Archive, text, h.Bundle)
+	archived, err := readPast(h.Archive, text, own.Kubernetes)
 	if err != nil {
 		return err
 	}
-	if essence(own) == essence(archived) {
+	if archived.Name != own.Name || essence(own) == essence(archived) {
 		return nil
 	}
 	return &RestoreError{fmt.Sprintf("%s and the declaration in %s differ in more than nodes and version: the cluster was looked after from elsewhere", ownFile, h.Archive),
-		"restore with the file that says what the cluster is: slipway restore -f FILE ARCHIVE; or slipway reset here, and then slipway restore --here, which takes the archive's word"}
+		"restore with the file that says what the cluster is: slipway restore -f FILE ARCHIVE"}
 }
 
 // essence is what c says of the cluster as a whole.
 func essence(c *spec.Cluster) string {
 	whole := *c
-	whole.Nodes, whole.Kubernetes = nil, ""
+	whole.Nodes, whole.Kubernetes, whole.LoadBalancer.Interface = nil, "", "" // of machines, and what is meant to differ
 	if whole.LoadBalancer.Kind == spec.Direct {
 		whole.Endpoint = netip.AddrPort{}
 	}
@@ -108,7 +108,7 @@ func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	if err := a.Close(); err != nil {
 		return nil, "", nil, err
 	}
-	c, err := readNamed("the declaration in "+h.Archive, text, h.Bundle)
+	c, err := h.declared(text)
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -138,6 +138,14 @@ func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	return c, self.Name, others, err
 }
 
+// declared is the cluster as the archive has it, which may be of a version that is not made any more: then people say of which it is to be.
+func (h RestoringHere) declared(text []byte) (*spec.Cluster, error) {
+	if h.Kubernetes != "" {
+		return readPast(h.Archive, text, h.Kubernetes)
+	}
+	return readNamed("the declaration in "+h.Archive, text, h.Bundle)
+}
+
 // bare reports whether it is a snapshot that is given.
 func (h RestoringHere) bare() bool {
 	f, err := os.Open(h.Archive)
@@ -152,7 +160,7 @@ func (h RestoringHere) bare() bool {
 func (h RestoringHere) only(c *spec.Cluster, self spec.Node) (*spec.Cluster, error) {
 	alone := *c
 	alone.Nodes, alone.Kubernetes = []spec.Node{self}, cmp.Or(h.Kubernetes, c.Kubernetes)
-	if alone.LoadBalancer.Kind == spec.Direct {
+	if alone.LoadBalancer.Kind == spec.Direct && alone.EndpointName == "" {
 		alone.Endpoint = netip.AddrPort{} // it is the machine's own address
 	}
 	return readNamed(ownFile, spec.Write(&alone), h.Bundle)

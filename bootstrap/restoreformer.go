@@ -62,15 +62,15 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if known == nil || r.Here != "" { // what a machine of a cluster made by hand keeps of the others may be nothing
-		known = append(known, r.restore.source.members...)
-	}
-	if r.Here != "" {
-		declared, err := r.restore.source.planes()
+	switch {
+	case r.Here != "": // what a machine of a cluster made by hand keeps of the others may be nothing
+		archived, err := r.archivedPlanes()
 		if err != nil {
 			return nil, err
 		}
-		known = append(append(known, declared...), r.restore.from.Others...)
+		known = slices.Concat(known, r.restore.from.Others, archived)
+	case known == nil:
+		known = r.restore.source.members
 	}
 	var out []spec.Node
 	add := func(n spec.Node) {
@@ -82,11 +82,11 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 			out = append(out, n)
 		}
 	}
-	for _, n := range known {
-		add(n)
-	}
 	for _, w := range r.restore.journal.Former { // the state directory may have forgotten them already
 		add(spec.Node{Name: w.Name, Role: w.Role, Address: w.Address})
+	}
+	for _, n := range known { // by the names that they had last
+		add(n)
 	}
 	for _, m := range r.controlPlanes() {
 		if m.facts.Cluster != r.certs.ClusterID() {
@@ -104,36 +104,6 @@ func (r *Run) candidates(ctx context.Context) ([]spec.Node, error) {
 	return out, nil
 }
 
-// peersOf are the members that m's own knows of, by what it says or by what it was started with.
-func (r *Run) peersOf(ctx context.Context, m *machine) (out []spec.Node, err error) {
-	was, there, err := r.entered(ctx, m)
-	if err != nil {
-		return nil, &NodeError{m.node.Name, err}
-	}
-	client, err := r.memberOf(m)
-	if err != nil {
-		return nil, err
-	}
-	members, err := client.KnownMembers(ctx)
-	if err == nil {
-		there = false // it knows better
-	}
-	for _, member := range members {
-		if n, ok := memberNode(member.Name, member.Peer); ok {
-			out = append(out, n)
-		}
-	}
-	if there && was.Token == "" {
-		for _, one := range strings.Split(was.Initial, ",") {
-			name, peer, _ := strings.Cut(one, "=")
-			if n, ok := memberNode(name, peer); ok {
-				out = append(out, n)
-			}
-		}
-	}
-	return out, client.Close()
-}
-
 // guardGone refuses to take for dead what is declared, or what nobody knows: a name is easily mistyped.
 func (r *Run) guardGone(candidates []spec.Node) error {
 	for _, name := range r.restore.from.Gone {
@@ -141,7 +111,11 @@ func (r *Run) guardGone(candidates []spec.Node) error {
 			continue
 		}
 		why := "no control plane of that name was part of the cluster"
-		if r.Here != "" && (r.declares(name) || r.wasHere(name)) {
+		here, err := r.wasHere(name)
+		if err != nil {
+			return err
+		}
+		if here {
 			return &RestoreError{"--gone " + name + ": it was this machine, by its name or its address", "leave it out of --gone: what it was ends with the restore"}
 		}
 		if r.declares(name) {

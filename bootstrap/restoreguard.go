@@ -52,12 +52,12 @@ func (r *Run) guardSpec() error {
 	if err != nil {
 		return err
 	}
-	if s := r.restore.source; !found && s.declared != nil {
-		c, err := readDraft(s.declared, "")
-		if err != nil {
-			return fmt.Errorf("%s: the declaration in it: %w", s.path, err)
-		}
-		was = wished(c)
+	archived, err := r.restore.source.cluster(r.Cluster.Kubernetes)
+	if err != nil {
+		return err
+	}
+	if !found && archived != nil {
+		was = wished(archived)
 	}
 	objections, err := r.guardSkipped()
 	if err != nil {
@@ -151,7 +151,7 @@ func (r *Run) guardRoom() error {
 
 // live asks the cluster, where there is one that serves, how much it holds, and that its version is not being changed by hand.
 func (r *Run) live(ctx context.Context) (*Live, error) {
-	if client, err := r.anyAPI(ctx); err == nil && !r.restore.journal.under() { // later it may be what was restored that answers
+	if client, err := r.anyAPI(ctx); err == nil && !r.restore.journal.under() && !r.restore.over { // later it may be what was restored that answers
 		if err := r.guardServing(ctx, client); err != nil {
 			return nil, err
 		}

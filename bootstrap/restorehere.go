@@ -2,9 +2,15 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +19,7 @@ import (
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
 )
 
 // A cluster that is made by hand is restored as it was begun: on one machine, which then is its only control plane. The others cannot be
@@ -20,7 +27,7 @@ import (
 
 // judgeHere is judgeFormer where no other machine can be asked.
 func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
-	if port := r.listens(ctx, m.node.Address); port != 0 {
+	if port := r.listens(ctx, m.node.Address); port != 0 && !(confirmed && r.foreign(ctx, m.node.Address, port)) {
 		return &UnfitError{preflight.Finding{Node: m.node.Name, What: fmt.Sprintf("it takes connections at %s, port %d", m.node.Address, port),
 			Remedy: "it may be the cluster: where it serves, nothing need be restored, and two clusters must not run side by side. Else switch it off, or slipway reset on it"}}
 	}
@@ -29,6 +36,29 @@ func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
 			Remedy: "see to it that it stays off, or was taken off by slipway reset, and say so: --gone " + m.node.Name}}
 	}
 	return nil
+}
+
+// foreign reports whether what listens there shows a certificate, and none by an authority of this cluster: the machine, or its address,
+// is somebody else's by now.
+func (r *Run) foreign(ctx context.Context, address netip.Addr, port int) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	ours, shown := false, false
+	dialer := &tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // nothing is sent: whose it is is all that is asked
+		shown = len(s.PeerCertificates) > 0
+		for _, authority := range []string{pki.Kubernetes, pki.Etcd} {
+			roots := x509.NewCertPool()
+			roots.AppendCertsFromPEM(r.certs.CA(authority).Cert)
+			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, CurrentTime: s.PeerCertificates[0].NotAfter.Add(-time.Second)})
+			ours = ours || err == nil
+		}
+		return nil
+	}}}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
+	if err == nil {
+		_ = conn.Close() // it was only looked at
+	}
+	return shown && !ours
 }
 
 // guardFromFile refuses a cluster that answers and that a file elsewhere looks after.
@@ -61,6 +91,9 @@ func (r *Run) restoreRemedy(j *restoration) string {
 		return fmt.Sprintf("slipway restore -f %s %s finishes it", r.Cluster.File, j.File)
 	}
 	command := "slipway restore " + j.File
+	if j.Kubernetes != r.Cluster.Kubernetes {
+		command += " --kubernetes " + j.Kubernetes
+	}
 	if len(j.Former) > 0 {
 		var names []string
 		for _, w := range j.Former {
@@ -71,9 +104,21 @@ func (r *Run) restoreRemedy(j *restoration) string {
 	return command + " finishes it"
 }
 
-// wasHere reports whether a control plane of that name was at this machine's address.
-func (r *Run) wasHere(name string) bool {
-	planes, err := r.restore.source.planes()
+// archivedPlanes are the control planes that the archive knows: those that etcd had, and those that are declared.
+func (r *Run) archivedPlanes() ([]spec.Node, error) {
+	archived, err := r.restore.source.cluster(r.Cluster.Kubernetes)
+	if err != nil || archived == nil {
+		return r.restore.source.members, err
+	}
+	return slices.Concat(r.restore.source.members, archived.ControlPlanes()), nil
+}
+
+// wasHere reports whether a control plane of that name is this very machine, or was at its address.
+func (r *Run) wasHere(name string) (bool, error) {
+	if r.Here == "" || r.declares(name) {
+		return r.Here != "", nil
+	}
+	archived, err := r.archivedPlanes()
 	self := r.Cluster.Nodes[0].Address
-	return err == nil && slices.ContainsFunc(slices.Concat(planes, r.restore.source.members), func(n spec.Node) bool { return n.Name == name && n.Address == self })
+	return slices.ContainsFunc(archived, func(n spec.Node) bool { return n.Name == name && n.Address == self }), err
 }

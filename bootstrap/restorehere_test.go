@@ -1,15 +1,22 @@
 package bootstrap
 
 import (
+	"crypto/tls"
+	"io"
+	stdlog "log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/slipway/slipway/internal/archive"
 	"github.com/slipway/slipway/internal/spec"
+	"github.com/slipway/slipway/pki"
 )
 
 // TestRestoreHere: what a machine that is in no cluster becomes part of stands in the archive, and it is all there is of it.
@@ -64,6 +71,16 @@ func TestRestoreHereWithoutBalancer(t *testing.T) {
 	if err != nil || got.Endpoint.String() != "10.0.0.12:6443" || len(others) != 1 {
 		t.Errorf("%+v, %+v, %v", got, others, err)
 	}
+	path, _ = newArchive(t, r, func(c *archive.Contents) {
+		c.Spec = []byte("cluster \"prod\" {\n  kubernetes = \"1.36.2\"\n  endpoint = \"api.example.com:6443\"\n}\nnode \"cp-1\" {\n  role = \"control-plane\"\n  address = \"10.0.0.11\"\n}\n")
+	})
+	named := RestoringHere{Archive: path, Node: "cp-2", Address: netip.MustParseAddr("10.0.0.12")}
+	_, _, _, err = named.cluster(t.TempDir())
+	says(t, err, "1.36.2") // which is not made any more
+	named.Kubernetes = "1.36.3"
+	if got, _, _, err = named.cluster(t.TempDir()); err != nil || got.EndpointText() != "api.example.com:6443" || got.Kubernetes != "1.36.3" {
+		t.Errorf("%+v, %v", got, err)
+	}
 }
 
 func TestRestoreHereRefused(t *testing.T) {
@@ -116,6 +133,27 @@ func TestRestoreHereRefused(t *testing.T) {
 	says(t, err, "is a worker")
 }
 
+// TestRestoreHereAgain: what a restore on a machine that was in no cluster has kept of the cluster is what it goes on with.
+func TestRestoreHereAgain(t *testing.T) {
+	r := newRun(t)
+	r.Cluster.Nodes, r.Cluster.LoadBalancer.Interface = r.Cluster.Nodes[:2], "eth-of-another"
+	path, _ := newArchive(t, r, nil)
+	h := RestoringHere{Archive: path, Node: "cp-9", Address: netip.MustParseAddr("10.0.0.19")}
+	kept, here, _, err := h.cluster(t.TempDir())
+	if err != nil || kept.LoadBalancer.Interface != "" {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	if _, _, _, err := h.again(kept, here); err != nil {
+		t.Error(err)
+	}
+	// Of another cluster it is told where that is looked at, and not how to make this machine part of that.
+	r.Cluster.Name = "staging"
+	h.Archive, _ = newArchive(t, r, nil)
+	if _, _, _, err := h.again(kept, here); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestJudgeHere: whoever cannot be asked must not look alive, and has to be said to be dead.
 func TestJudgeHere(t *testing.T) {
 	r := newRun(t)
@@ -130,9 +168,27 @@ func TestJudgeHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alive.Close()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = stdlog.New(io.Discard, "", 0) // whoever only looks hangs up
+	server.Listener.Close()
+	server.Listener = alive
+	leaf := r.certs.Node("cp-1")[pki.APIServer]
+	own, err := tls.X509KeyPair(leaf.Cert, leaf.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shows atomic.Pointer[tls.Config] // nil for that of httptest, which another authority has signed
+	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return shows.Load(), nil }}
+	server.StartTLS()
+	defer server.Close()
+	if err := r.judgeHere(t.Context(), m, true); err != nil {
+		t.Errorf("by now it is somebody else's: %v", err)
+	}
+	says(t, r.judgeHere(t.Context(), m, false), "it takes connections at 127.0.0.94, port 6443")
+	shows.Store(&tls.Config{Certificates: []tls.Certificate{own}})
 	says(t, r.judgeHere(t.Context(), m, true), "it takes connections at 127.0.0.94, port 6443")
-	j := &restoration{File: "/a.slipway", Former: []was{{Name: "cp-2"}, {Name: "cp-3"}}}
-	if got := r.restoreRemedy(j); got != "slipway restore /a.slipway --gone cp-2,cp-3 finishes it" {
+	j := &restoration{File: "/a.slipway", Kubernetes: "1.35.4", Former: []was{{Name: "cp-2"}, {Name: "cp-3"}}}
+	if got := r.restoreRemedy(j); got != "slipway restore /a.slipway --kubernetes 1.35.4 --gone cp-2,cp-3 finishes it" {
 		t.Error(got)
 	}
 }

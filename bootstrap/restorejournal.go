@@ -99,6 +99,7 @@ func (r *Run) resume() error {
 		}
 		return &RestoreError{j.halfWay() + ", " + other, r.restoreRemedy(j) + ", with what was declared as it was; to begin anew with what is given now, add --anew"}
 	}
+	r.restore.over = j.under()
 	now := time.Now().UTC()
 	*j = restoration{ID: now.Format("20060102T150405Z"), SHA256: s.sum, File: s.path, Taken: s.taken, Kubernetes: r.Cluster.Kubernetes,
 		Members: members, Former: j.pending(r.Here != ""), Base: j.Base}

@@ -146,16 +146,12 @@ func openSnapshot(f *os.File) (_ *source, err error) {
 	return s, nil
 }
 
-// planes are the control planes that the archive's declaration names.
-func (s *source) planes() ([]spec.Node, error) {
+// cluster is what the archive declares, as if of that version of Kubernetes; nil for a bare snapshot, which declares nothing.
+func (s *source) cluster(kubernetes string) (*spec.Cluster, error) {
 	if s.declared == nil {
 		return nil, nil
 	}
-	c, err := readDraft(s.declared, "")
-	if err != nil {
-		return nil, fmt.Errorf("%s: the declaration in it: %w", s.path, err)
-	}
-	return c.ControlPlanes(), nil
+	return readPast(s.path, s.declared, kubernetes)
 }
 
 // memberNode is the machine of an etcd member, as far as its peer URL tells.

@@ -126,7 +126,11 @@ func TestApplyMarksTheCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := declareAgain(t.Context(), client, c, true); err != nil {
+		err := edit(t.Context(), client.Typed, func(kept *corev1.ConfigMap) error {
+			declareAgain(kept, c, true)
+			return nil
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

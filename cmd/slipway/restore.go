@@ -121,7 +121,7 @@ func restoreRows(p *bootstrap.RestorePlan, now time.Time) [][]string {
 		{"archive", filepath.Base(p.File)},
 		{"taken", fmt.Sprintf("%s, %s ago", p.Taken.Local().Format(time.DateTime), now.Sub(p.Taken).Round(time.Second))},
 		{"Kubernetes", cmp.Or(p.Version, "not known")},
-		{"revision", fmt.Sprintf("%d; the restored cluster begins with %d", p.Revision, p.Base)},
+		{"revision", fmt.Sprintf("%d; the restored cluster begins with %d or later", p.Revision, p.Base)},
 		{"now", restoreLoss(p)},
 	}
 	for _, row := range []struct {

@@ -80,6 +80,10 @@ func (d *draft) readVersion(s section) {
 	if !ok {
 		return
 	}
+	if d.opts.Past && d.opts.Kubernetes != "" {
+		d.Kubernetes = d.opts.Kubernetes
+		return
+	}
 	supported := d.opts.SupportedKubernetes
 	for _, known := range supported {
 		if v == known {

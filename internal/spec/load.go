@@ -34,6 +34,8 @@ type LoadOptions struct {
 	StateDir, Bundle string
 	// Kubernetes, one of the supported, takes the place of the version that the file says; "" for the file's.
 	Kubernetes string
+	// Past lets the file be of a version that is not supported any more, if Kubernetes takes its place.
+	Past bool
 }
 
 // SupportedKubernetes lists the versions that this program knows, oldest first.
