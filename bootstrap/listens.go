@@ -2,10 +2,14 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/slipway/slipway/pki"
 )
 
 // listens is the port of etcd or the API server that takes connections at the address, from here or from any of the machines; 0
@@ -44,4 +48,27 @@ func (r *Run) listens(ctx context.Context, address netip.Addr) int {
 		}
 	}
 	return 0
+}
+
+// foreign reports whether what listens there shows a certificate, and none by an authority of this cluster: the machine, or its address,
+// is somebody else's by now.
+func (r *Run) foreign(ctx context.Context, address netip.Addr, port int) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	ours, shown := false, false
+	dialer := &tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // nothing is sent: whose it is is all that is asked
+		shown = len(s.PeerCertificates) > 0
+		for _, authority := range []string{pki.Kubernetes, pki.Etcd} {
+			roots := x509.NewCertPool()
+			roots.AppendCertsFromPEM(r.certs.CA(authority).Cert)
+			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, CurrentTime: s.PeerCertificates[0].NotAfter.Add(-time.Second)})
+			ours = ours || err == nil
+		}
+		return nil
+	}}}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
+	if err == nil {
+		_ = conn.Close() // it was only looked at
+	}
+	return shown && !ours
 }

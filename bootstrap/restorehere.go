@@ -2,15 +2,9 @@ package bootstrap
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +13,6 @@ import (
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
-	"github.com/slipway/slipway/pki"
 )
 
 // A cluster that is made by hand is restored as it was begun: on one machine, which then is its only control plane. The others cannot be
@@ -36,29 +29,6 @@ func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
 			Remedy: "see to it that it stays off, or was taken off by slipway reset, and say so: --gone " + m.node.Name}}
 	}
 	return nil
-}
-
-// foreign reports whether what listens there shows a certificate, and none by an authority of this cluster: the machine, or its address,
-// is somebody else's by now.
-func (r *Run) foreign(ctx context.Context, address netip.Addr, port int) bool {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	ours, shown := false, false
-	dialer := &tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // nothing is sent: whose it is is all that is asked
-		shown = len(s.PeerCertificates) > 0
-		for _, authority := range []string{pki.Kubernetes, pki.Etcd} {
-			roots := x509.NewCertPool()
-			roots.AppendCertsFromPEM(r.certs.CA(authority).Cert)
-			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, CurrentTime: s.PeerCertificates[0].NotAfter.Add(-time.Second)})
-			ours = ours || err == nil
-		}
-		return nil
-	}}}
-	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
-	if err == nil {
-		_ = conn.Close() // it was only looked at
-	}
-	return shown && !ours
 }
 
 // guardFromFile refuses a cluster that answers and that a file elsewhere looks after.
