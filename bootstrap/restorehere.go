@@ -20,7 +20,7 @@ import (
 
 // judgeHere is judgeFormer where no other machine can be asked.
 func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
-	if port := r.listens(ctx, m.node.Address); port != 0 && !(confirmed && r.foreign(ctx, m.node.Address, port)) {
+	if port := r.listens(ctx, m.node.Address); port != 0 && (!confirmed || !r.foreign(ctx, m.node.Address, port)) {
 		return &UnfitError{preflight.Finding{Node: m.node.Name, What: fmt.Sprintf("it takes connections at %s, port %d", m.node.Address, port),
 			Remedy: "it may be the cluster: where it serves, nothing need be restored, and two clusters must not run side by side. Else switch it off, or slipway reset on it"}}
 	}
