@@ -76,17 +76,18 @@ i=0; while [ $i -lt 8 ]; do mknod /dev/loop$i b 7 $i; i=$((i+1)); done
 mkdir -p -m 0700 /var/lib/etcd; mount -o loop /var/etcd.img /var/lib/etcd; rmdir /var/lib/etcd/lost+found; chmod 0700 /var/lib/etcd`)
 }
 
-// leaderLost wants another to have led, at a hundred requests per second.
+// leaderLost wants the leader to have been lost, at a hundred requests per second. It may lead again: its etcd is started anew within a second
+// or two, which an election takes, too.
 func leaderLost(t *testing.T, r *drill.Report) {
 	if r.Rate != 100 || r.API.Requests < 500 || r.Recovery.Writes > 3 {
 		t.Errorf("at %g requests per second, %d in all, writes again after %.1f s", r.Rate, r.API.Requests, r.Recovery.Writes)
 	}
-	leads, elected := r.Recovery.Nodes[0], false
+	leads, lost := r.Recovery.Nodes[0], false
 	for _, change := range r.Changes {
-		elected = elected || change.What == drill.Leader && change.At > r.Recovery.Broke && change.Is != "" && change.Is != leads
+		lost = lost || change.What == drill.Leader && change.At > r.Recovery.Broke && change.Is != leads
 	}
-	if !elected {
-		t.Errorf("nobody but %s has led: %+v", leads, r.Changes)
+	if !lost {
+		t.Errorf("%s led all the time: %+v", leads, r.Changes)
 	}
 }
 
