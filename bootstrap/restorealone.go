@@ -97,6 +97,9 @@ func essence(c *spec.Cluster) string {
 
 // anew is for a machine that is in no cluster: what it becomes part of stands in the archive.
 func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
+	if _, err := os.Stat(h.Archive); err != nil {
+		return nil, "", nil, &RestoreError{err.Error(), "name an archive"}
+	}
 	a, err := archive.Open(h.Archive)
 	if err != nil && h.bare() {
 		return nil, "", nil, &RestoreError{h.Archive + " is a bare snapshot of etcd, with neither the keys nor the declaration of its cluster", "restore an archive here, or the snapshot on a control plane that has its keys still"}
@@ -115,9 +118,23 @@ func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	if balancers := slices.DeleteFunc(slices.Clone(c.Nodes), func(n spec.Node) bool { return n.Role != spec.LoadBalancer }); len(balancers) > 0 {
 		return nil, "", nil, &RestoreError{fmt.Sprintf("in %s machines of their own hold the endpoint (%s), which have to be told of this one", h.Archive, balancers[0].Name), "restore with the cluster's file, over SSH: slipway restore -f FILE ARCHIVE"}
 	}
-	self, err := suggested(spec.Node{Name: h.Node, Role: spec.ControlPlane, Address: h.Address}, c.EndpointText())
+	self, err := h.self(c, from)
 	if err != nil {
 		return nil, "", nil, err
+	}
+	if _, err := net.InterfaceByName(c.LoadBalancer.Interface); err != nil {
+		c.LoadBalancer.Interface = "" // another machine's: that with its address is found
+	}
+	others := slices.DeleteFunc(c.ControlPlanes(), func(n spec.Node) bool { return n.Address == self.Address })
+	c, err = h.only(c, self)
+	return c, self.Name, others, err
+}
+
+// self is what this machine is in c: what a node of its name was, and as tainted as that whose member gave the archive.
+func (h RestoringHere) self(c *spec.Cluster, from string) (spec.Node, error) {
+	self, err := suggested(spec.Node{Name: h.Node, Role: spec.ControlPlane, Address: h.Address}, c.EndpointText())
+	if err != nil {
+		return self, err
 	}
 	for _, n := range c.ControlPlanes() {
 		if n.Name == self.Name || n.Name == from && self.Taints == nil {
@@ -130,12 +147,7 @@ func (h RestoringHere) anew() (*spec.Cluster, string, []spec.Node, error) {
 	if self.Taints == nil && len(c.Workers()) > 0 { // which a file need not say
 		self.Taints = []spec.Taint{controlPlaneTaint}
 	}
-	if _, err := net.InterfaceByName(c.LoadBalancer.Interface); err != nil {
-		c.LoadBalancer.Interface = "" // another machine's: that with its address is found
-	}
-	others := slices.DeleteFunc(c.ControlPlanes(), func(n spec.Node) bool { return n.Address == self.Address })
-	c, err = h.only(c, self)
-	return c, self.Name, others, err
+	return self, nil
 }
 
 // declared is the cluster as the archive has it, which may be of a version that is not made any more: then people say of which it is to be.

@@ -94,6 +94,8 @@ func TestRestoreHereRefused(t *testing.T) {
 	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "inventory.json")}.cluster(t.TempDir())
 	says(t, err, "no archive")
 
+	_, _, _, err = RestoringHere{Archive: filepath.Join(home, "none")}.cluster(t.TempDir())
+	says(t, err, "none: no such file or directory")
 	page := make([]byte, 4096)
 	copy(page[16:], []byte{0xED, 0xDA, 0x0C, 0xED}) // as bbolt marks it
 	if err := os.WriteFile(filepath.Join(home, "s.db"), page, 0o600); err != nil {
