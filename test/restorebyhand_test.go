@@ -33,7 +33,7 @@ func TestRestoreByHand(t *testing.T) {
 	c.killedAfter("cp-1", 5*time.Second+rand.N(40*time.Second), restore+" --gone cp-2,cp-3")
 	out := c.said("cp-1", "status")
 	t.Logf("status after the kill:\n%s", out)
-	if strings.Contains(out, "stands half way") && !strings.Contains(out, "slipway restore /opt/a.slipway finishes it") {
+	if strings.Contains(out, "stands half way") && !strings.Contains(out, "slipway restore /opt/a.slipway --gone cp-2,cp-3 finishes it") {
 		t.Errorf("status does not say how it goes on:\n%s", out)
 	}
 	c.by("cp-1", 0, "This machine is the only control plane", restore+" --gone cp-2,cp-3")
