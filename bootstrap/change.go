@@ -61,12 +61,12 @@ func readChange(kept *corev1.ConfigMap) (*change, error) {
 
 // stands takes over from the API what the cluster is declared to be, and whether its version is being changed.
 func (r *Run) stands(ctx context.Context, client kubernetes.Interface) error {
-	kept, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	kept, err := declarationMap(ctx, client)
 	if apierrors.IsNotFound(err) { // no machine ever joined
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the cluster's declaration: %w", err)
+		return err
 	}
 	if since, applied := kept.Annotations[fileAnnotation]; applied {
 		return &UpgradeError{"slipway apply looks after this cluster from a file, since " + since,
@@ -132,12 +132,12 @@ func (r *Run) closeChange(ctx context.Context, client *kube.Client, version stri
 
 // halfWay refuses to go on with a cluster whose version is being changed by hand.
 func halfWay(ctx context.Context, client *kube.Client) error {
-	kept, err := client.Typed.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	kept, err := declarationMap(ctx, client.Typed)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the cluster's declaration: %w", err)
+		return err
 	}
 	c, err := readChange(kept)
 	if c == nil || err != nil {

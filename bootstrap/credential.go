@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/util/keyutil"
 
 	"github.com/slipway/slipway/components"
+	"github.com/slipway/slipway/pki"
 )
 
 // ensureClientCertificate asks the cluster for the kubelet's client certificate, with the token's rights, and leaves it
@@ -71,8 +72,6 @@ func (r *Run) holds(pair *tls.Certificate, user string) bool {
 	if pair.Leaf == nil || pair.Leaf.Subject.CommonName != user || time.Until(pair.Leaf.NotAfter) < time.Hour {
 		return false
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(r.certs.CA("kubernetes").Cert)
-	_, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: r.roots(pki.Kubernetes), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	return err == nil
 }

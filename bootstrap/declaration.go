@@ -20,11 +20,20 @@ import (
 
 // declaredIn is the cluster as its API keeps it, with a bundle of this machine. It knows the control planes that joined.
 func declaredIn(ctx context.Context, client kubernetes.Interface, bundle string) (*spec.Cluster, error) {
+	kept, err := declarationMap(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return readDraft([]byte(kept.Data[components.DeclarationKey]), bundle)
+}
+
+// declarationMap is what the API keeps: the declaration, and what is beside it. The error is apierrors.IsNotFound where no machine can join.
+func declarationMap(ctx context.Context, client kubernetes.Interface) (*corev1.ConfigMap, error) {
 	kept, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's declaration: %w", err)
 	}
-	return readDraft([]byte(kept.Data[components.DeclarationKey]), bundle)
+	return kept, nil
 }
 
 // reread checks c, which was changed, as if it came from a file, and fills it in.
@@ -78,12 +87,12 @@ func edit(ctx context.Context, client kubernetes.Interface, change func(*corev1.
 // the machine's own file is as old as its last change; beside a file, the control planes that have joined since. It
 // reports whether there is a declaration, and whether it says just that.
 func (r *Run) current(ctx context.Context, client *kube.Client) (there, same bool, err error) {
-	kept, err := client.Typed.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	kept, err := declarationMap(ctx, client.Typed)
 	if apierrors.IsNotFound(err) {
 		return false, false, nil
 	}
 	if err != nil {
-		return false, false, fmt.Errorf("read the cluster's declaration: %w", err)
+		return false, false, err
 	}
 	text := kept.Data[components.DeclarationKey]
 	c, err := readDraft([]byte(text), r.Cluster.Bundle)

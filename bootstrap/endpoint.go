@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -43,13 +42,11 @@ func (r *Run) askEndpoint(ctx context.Context, from *machine) error {
 	if err != nil {
 		return err
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(r.certs.CA(pki.Kubernetes).Cert)
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return from.host.Dial(ctx, network, server.Host)
 		},
-		TLSClientConfig:   &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: r.roots(pki.Kubernetes), MinVersion: tls.VersionTLS12},
 		DisableKeepAlives: true, // a fresh connection each time, as a new client would make
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)

@@ -50,25 +50,31 @@ func (r *Run) listens(ctx context.Context, address netip.Addr) int {
 	return 0
 }
 
+// lives is the port of etcd or the API server at which m, which cannot be asked, seems to live still; 0 for none. What people say is dead does
+// not live where another cluster's has its address by now.
+func (r *Run) lives(ctx context.Context, m *machine, saidDead bool) int {
+	port := r.listens(ctx, m.node.Address)
+	if port != 0 && saidDead && r.foreign(ctx, m.node.Address, port) {
+		return 0
+	}
+	return port
+}
+
 // foreign reports whether what listens there shows a certificate, and none by an authority of this cluster: the machine, or its address,
 // is somebody else's by now.
 func (r *Run) foreign(ctx context.Context, address netip.Addr, port int) bool {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	ours, shown := false, false
+	foreign := false
 	dialer := &tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // nothing is sent: whose it is is all that is asked
-		shown = len(s.PeerCertificates) > 0
-		for _, authority := range []string{pki.Kubernetes, pki.Etcd} {
-			roots := x509.NewCertPool()
-			roots.AppendCertsFromPEM(r.certs.CA(authority).Cert)
-			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, CurrentTime: s.PeerCertificates[0].NotAfter.Add(-time.Second)})
-			ours = ours || err == nil
-		}
+		shown := s.PeerCertificates[0]
+		_, err := shown.Verify(x509.VerifyOptions{Roots: r.roots(pki.Kubernetes, pki.Etcd), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}, CurrentTime: shown.NotAfter.Add(-time.Second)})
+		foreign = err != nil
 		return nil
 	}}}
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.String(), strconv.Itoa(port)))
 	if err == nil {
 		_ = conn.Close() // it was only looked at
 	}
-	return shown && !ours
+	return foreign
 }

@@ -110,14 +110,14 @@ func (r *Run) guardGone(candidates []spec.Node) error {
 		if slices.ContainsFunc(candidates, func(n spec.Node) bool { return n.Name == name }) {
 			continue
 		}
+		if r.Here != "" {
+			if here, err := r.wasHere(name); err != nil {
+				return err
+			} else if here {
+				return &RestoreError{"--gone " + name + ": it was this machine, by its name or its address", "leave it out of --gone: what it was ends with the restore"}
+			}
+		}
 		why := "no control plane of that name was part of the cluster"
-		here, err := r.wasHere(name)
-		if err != nil {
-			return err
-		}
-		if here {
-			return &RestoreError{"--gone " + name + ": it was this machine, by its name or its address", "leave it out of --gone: what it was ends with the restore"}
-		}
 		if r.declares(name) {
 			why = "it is in the file, at the address that it had: take its block out, or give it its new address"
 		}

@@ -7,9 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/slipway/slipway/components"
 	"github.com/slipway/slipway/internal/kube"
 	"github.com/slipway/slipway/internal/preflight"
 	"github.com/slipway/slipway/internal/spec"
@@ -20,7 +18,7 @@ import (
 
 // judgeHere is judgeFormer where no other machine can be asked.
 func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
-	if port := r.listens(ctx, m.node.Address); port != 0 && (!confirmed || !r.foreign(ctx, m.node.Address, port)) {
+	if port := r.lives(ctx, m, confirmed); port != 0 {
 		return &UnfitError{preflight.Finding{Node: m.node.Name, What: fmt.Sprintf("it takes connections at %s, port %d", m.node.Address, port),
 			Remedy: "it may be the cluster: where it serves, nothing need be restored, and two clusters must not run side by side. Else switch it off, or slipway reset on it"}}
 	}
@@ -33,12 +31,12 @@ func (r *Run) judgeHere(ctx context.Context, m *machine, confirmed bool) error {
 
 // guardFromFile refuses a cluster that answers and that a file elsewhere looks after.
 func (r *Run) guardFromFile(ctx context.Context, client *kube.Client) error {
-	kept, err := client.Typed.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, components.DeclarationName, metav1.GetOptions{})
+	kept, err := declarationMap(ctx, client.Typed)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the cluster's declaration: %w", err)
+		return err
 	}
 	if since, applied := kept.Annotations[fileAnnotation]; applied {
 		return &RestoreError{"slipway apply looks after this cluster from a file, since " + since, "restore with that file: slipway restore -f FILE ARCHIVE"}
@@ -85,8 +83,8 @@ func (r *Run) archivedPlanes() ([]spec.Node, error) {
 
 // wasHere reports whether a control plane of that name is this very machine, or was at its address.
 func (r *Run) wasHere(name string) (bool, error) {
-	if r.Here == "" || r.declares(name) {
-		return r.Here != "", nil
+	if r.declares(name) {
+		return true, nil
 	}
 	archived, err := r.archivedPlanes()
 	self := r.Cluster.Nodes[0].Address

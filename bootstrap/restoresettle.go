@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -141,13 +140,11 @@ func (r *Run) probe(ctx context.Context) (client *kube.Client, address string, e
 
 // serviceAnswers asks API servers by the address of a Service in front of them, from m.
 func (r *Run) serviceAnswers(ctx context.Context, m *machine, address string) error {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(r.certs.CA(pki.Kubernetes).Cert)
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return m.host.Dial(ctx, network, address)
 		},
-		TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: "kubernetes", MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: r.roots(pki.Kubernetes), ServerName: "kubernetes", MinVersion: tls.VersionTLS12},
 		DisableKeepAlives: true,
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)

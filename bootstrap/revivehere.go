@@ -68,7 +68,7 @@ func (r *Run) guardHere(ctx context.Context, p *Recovery, gone []string) error {
 	}
 	var unsaid []string
 	for _, m := range r.membership.gone {
-		if port := r.listens(ctx, m.node.Address); port != 0 && (!slices.Contains(gone, m.node.Name) || !r.foreign(ctx, m.node.Address, port)) {
+		if port := r.lives(ctx, m, slices.Contains(gone, m.node.Name)); port != 0 {
 			return &RecoveryError{fmt.Sprintf("%s takes connections at %s, port %d", m.node.Name, m.node.Address, port),
 				"if it can be mended, mend it: nothing else is needed. If not, switch it off, or slipway reset on it, or it would be a second cluster", p.GoesOn}
 		}

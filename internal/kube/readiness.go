@@ -61,7 +61,7 @@ func (c *Client) SystemReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting := podsInTrouble(pods.Items, func(*corev1.Pod) bool { return true }) // pods first: they say why
+	waiting := podsInTrouble(pods.Items) // pods first: they say why
 	daemons, err := c.Typed.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
 		return err
@@ -92,16 +92,17 @@ func (c *Client) SystemReadyOn(ctx context.Context, node string) error {
 	if err != nil {
 		return err
 	}
-	if waiting := podsInTrouble(pods.Items, func(p *corev1.Pod) bool { return p.Spec.NodeName == node }); len(waiting) > 0 {
+	own := slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return p.Spec.NodeName != node })
+	if waiting := podsInTrouble(own); len(waiting) > 0 {
 		return fmt.Errorf("kube-system: %s", few(waiting))
 	}
 	return nil
 }
 
-// podsInTrouble are those of the pods that count, with why.
-func podsInTrouble(pods []corev1.Pod, counts func(*corev1.Pod) bool) (waiting []string) {
+// podsInTrouble are those that do not serve yet, with why.
+func podsInTrouble(pods []corev1.Pod) (waiting []string) {
 	for _, p := range pods {
-		if why := podTrouble(&p); why != "" && counts(&p) {
+		if why := podTrouble(&p); why != "" {
 			waiting = append(waiting, "pod "+p.Name+": "+why)
 		}
 	}
